@@ -1,0 +1,99 @@
+# shim: one ELF, two doors. `make` builds build/shim.elf; `make run`, `make test`, `make iso`, `make bench`, `make fuzz`,
+# `make install` as README.md says. Sources are found by wildcard; what is linked in, and in which order, is tables.h.
+
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+NASM    ?= nasm
+OBJCOPY ?= objcopy
+CLANG   ?= clang
+B       := build
+VERSION := $(shell cat VERSION)
+
+# Only these need the real machine; all else is built for the host too, for tests and fuzzing.
+TARGET_ONLY := shim/start.c shim/cpu.c shim/paging.c shim/main.c shim/power.c shim/string.c
+
+C_SOURCES   := $(wildcard shim/*.c protocols/*.c drivers/*.c fs/*.c)
+ASM_SOURCES := $(wildcard shim/*.asm drivers/*.asm protocols/*.asm)
+HOST_SOURCES := $(filter-out $(TARGET_ONLY),$(C_SOURCES))
+HEADERS     := $(wildcard shim/include/*.h protocols/*.h drivers/*.h fs/*.h)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wwrite-strings
+CPPFLAGS := -Ishim/include -DSHIM_VERSION='"$(VERSION)"'
+
+CFLAGS_TARGET := -std=gnu11 -Os -g $(WARNINGS) $(CPPFLAGS) -ffreestanding -fpie -fvisibility=hidden -fno-builtin \
+    -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections -fdata-sections \
+    -mno-red-zone -mgeneral-regs-only -fcf-protection=none -fno-jump-tables
+
+OBJECTS := $(C_SOURCES:%.c=$(B)/target/%.o) $(ASM_SOURCES:%.asm=$(B)/target/%.asm.o)
+
+.PHONY: all clean unit fuzz-build
+all: $(B)/shim.elf $(B)/shim.elf.debug
+
+# ---- the ELF -------------------------------------------------------------------------------------------------------
+
+$(B)/target/%.o: %.c $(HEADERS) VERSION Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_TARGET) -c -o $@ $<
+
+$(B)/target/%.asm.o: %.asm Makefile
+	@mkdir -p $(@D)
+	$(NASM) -f elf64 -g -F dwarf -o $@ $<
+
+# One link per header offset: 8144 is the product (QEMU takes PVH), 384 is for tests (QEMU takes multiboot).
+LINK = ld -m elf_x86_64 -pie --no-dynamic-linker -z noexecstack -z norelro --gc-sections --build-id=none --orphan-handling=error \
+    --defsym=MULTIBOOT_HEADER_OFFSET=$(1) -T shim/link.ld -o $@ $(OBJECTS)
+
+$(B)/shim.elf.debug: $(OBJECTS) shim/link.ld
+	$(call LINK,8144)
+
+$(B)/shim-multiboot.elf.debug: $(OBJECTS) shim/link.ld
+	$(call LINK,384)
+
+$(B)/%.elf: $(B)/%.elf.debug
+	$(OBJCOPY) -O binary $< $@
+	@printf '%s: %d of 65536 bytes\n' $@ $$(stat -c %s $@)
+
+# ---- host: unit tests and fuzz targets -----------------------------------------------------------------------------
+
+SANITIZE    := -fsanitize=address,undefined -fno-sanitize-recover=all
+CFLAGS_HOST := -std=gnu11 -O1 -g $(WARNINGS) $(CPPFLAGS) -Itests/unit -fno-omit-frame-pointer -fno-strict-aliasing
+WRAP        := -Wl,--wrap=arena_alloc,--wrap=arena_release
+HOST_OBJECTS := $(HOST_SOURCES:%.c=$(B)/host/%.o) $(B)/host/tests/unit/host.o
+FUZZ_OBJECTS := $(HOST_SOURCES:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/unit/host.o
+
+UNIT_TESTS := $(patsubst tests/unit/test_%.c,$(B)/unit/test_%,$(wildcard tests/unit/test_*.c))
+FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzzers/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+$(B)/host/%.o: %.c $(HEADERS) tests/unit/host.h Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_HOST) $(SANITIZE) -c -o $@ $<
+
+$(B)/host/core.a: $(HOST_OBJECTS)
+	rm -f $@
+	ar rcs $@ $^
+
+$(B)/unit/test_%: tests/unit/test_%.c $(B)/host/core.a tests/unit/host.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_HOST) $(SANITIZE) -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/host/core.a -lcmocka
+
+unit: $(UNIT_TESTS)
+	@for t in $(UNIT_TESTS); do echo "== $$t"; $$t || exit 1; done
+
+$(B)/fuzz/%.o: %.c $(HEADERS) tests/unit/host.h Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(B)/fuzz/core.a: $(FUZZ_OBJECTS)
+	rm -f $@
+	ar rcs $@ $^
+
+$(B)/fuzzers/%: tests/fuzz/fuzz_%.c $(B)/fuzz/core.a tests/unit/host.h
+	@mkdir -p $(@D)
+	$(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/fuzz/core.a
+
+fuzz-build: $(FUZZERS)
+
+clean:
+	rm -rf $(B)

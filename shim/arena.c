@@ -1,0 +1,38 @@
+/* arena.c: one bump allocator; no free, mark and release in pairs (memory.h). */
+#include "memory.h"
+
+static u8 *arena_base;
+static u64 arena_size, arena_used;
+
+void arena_init(void *base, u64 size)
+{
+    arena_base = base;
+    arena_size = size;
+    arena_used = 0;
+}
+
+void *arena_alloc(u64 size, u64 align)
+{
+    u64 at = align_up((u64)(uintptr_t)arena_base + arena_used, align) - (u64)(uintptr_t)arena_base;
+    if (!fits(at, size, arena_size)) {
+        fail(ERR_NO_MEMORY, "working memory used up: %lu bytes wanted, %lu left", size, arena_size - arena_used);
+        return NULL;
+    }
+    arena_used = at + size;
+    return memset(arena_base + at, 0, size);
+}
+
+u64 arena_mark(void)
+{
+    return arena_used;
+}
+
+void arena_release(u64 mark)
+{
+    arena_used = mark;
+}
+
+u64 arena_left(void)
+{
+    return arena_size - arena_used;
+}

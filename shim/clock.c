@@ -1,0 +1,94 @@
+/* clock.c: deadlines that cost nothing until a wait becomes long (io.h).
+ *
+ * Sources of the TSC's frequency, first that answers: CPUID 15h (Intel SDM vol. 3B §19.7.3), CPUID 16h, hypervisor
+ * leaf 4000_0010h (VMware's interface, also KVM's and Xen's: kHz in EAX), PIT channel 2 gated through port 61h
+ * (Intel 8254 data sheet: 1,193,182 Hz), else 1 GHz, which only makes waits longer on faster machines.
+ */
+#include "io.h"
+#include "cpu.h"
+
+#define PIT_HZ 1193182u
+#define PIT_CHANNEL2 0x42
+#define PIT_CONTROL 0x43
+#define PIT_GATE 0x61
+#define PIT_MS 5
+#define SPINS_FREE 2000u /* polls before the clock is looked at */
+
+static u64 ticks_per_ms;
+
+static u64 khz_from_cpuid(void)
+{
+    u32 a, b, c, d;
+    cpu_id(0, &a, &b, &c, &d);
+    u32 top = a;
+    if (top >= 0x15) {
+        cpu_id(0x15, &a, &b, &c, &d);
+        if (a && b && c)
+            return (u64)c * b / a / 1000;
+    }
+    cpu_id(1, &a, &b, &c, &d);
+    if (c >> 31) { /* a hypervisor is present */
+        cpu_id(0x40000000, &a, &b, &c, &d);
+        if (a >= 0x40000010 && a < 0x40010000) {
+            cpu_id(0x40000010, &a, &b, &c, &d);
+            if (a)
+                return a;
+        }
+    }
+    if (top >= 0x16) {
+        cpu_id(0x16, &a, &b, &c, &d);
+        if (a)
+            return (u64)a * 1000;
+    }
+    return 0;
+}
+
+/* Count TSC ticks while channel 2 counts PIT_MS down; 0 when its output never rises (no PIT). */
+static u64 khz_from_pit(void)
+{
+    u32 count = PIT_HZ / 1000 * PIT_MS;
+    u8 gate = io_in8(PIT_GATE);
+    if (gate == 0xff) /* nothing decodes the port */
+        return 0;
+    io_out8(PIT_GATE, (u8)((gate & ~2u) | 1)); /* speaker off, gate on */
+    io_out8(PIT_CONTROL, 0xb0);                /* channel 2, low then high byte, mode 0, binary */
+    io_out8(PIT_CHANNEL2, (u8)count);
+    io_out8(PIT_CHANNEL2, (u8)(count >> 8));
+    u64 start = cpu_ticks(), now = start;
+    for (u32 i = 0; i < 10000000 && !(io_in8(PIT_GATE) & 0x20); i++)
+        now = cpu_ticks();
+    bool rose = io_in8(PIT_GATE) & 0x20;
+    io_out8(PIT_GATE, gate);
+    return rose ? (now - start) / PIT_MS : 0;
+}
+
+u64 clock_ticks_per_ms(void)
+{
+    if (!ticks_per_ms)
+        ticks_per_ms = khz_from_cpuid();
+    if (!ticks_per_ms)
+        ticks_per_ms = khz_from_pit();
+    if (ticks_per_ms < 10000) /* below 10 MHz: a PIT that does not count honestly */
+        ticks_per_ms = 1000000;
+    return ticks_per_ms;
+}
+
+u64 clock_ms(void)
+{
+    return cpu_ticks() / clock_ticks_per_ms();
+}
+
+struct deadline deadline_in(u32 ms)
+{
+    return (struct deadline){.ms = ms};
+}
+
+bool deadline_passed(struct deadline *d)
+{
+    cpu_relax();
+    if (++d->spins < SPINS_FREE)
+        return false;
+    if (!d->start)
+        d->start = cpu_ticks() | 1;
+    return cpu_ticks() - d->start >= d->ms * clock_ticks_per_ms();
+}

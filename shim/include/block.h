@@ -1,0 +1,98 @@
+/* block.h: disks, and bytes ↔ blocks.
+ *
+ * A driver reads whole blocks straight to where they belong; raggedness, merging and splitting are block.c's.
+ */
+#ifndef SHIM_BLOCK_H
+#define SHIM_BLOCK_H
+
+#include "base.h"
+#include "boot_info.h"
+#include "error.h"
+
+#define DISKS_MAX 64
+#define BLOCK_SIZE_MAX 65536u
+
+/* One request of the driver: `blocks` whole blocks from `lba` to buf. Within the device, blocks > 0, at most
+ * max_blocks, buf aligned to dma_align and reachable by DMA (physically contiguous). */
+struct block_span {
+    u64 lba;
+    u32 blocks;
+    void *buf;
+};
+
+struct block_stats {
+    u64 requests; /* spans handed to the driver */
+    u64 bytes;    /* asked for by callers of block_read and block_batch */
+    u64 bounced;  /* of these, copied by the CPU instead of arriving by DMA */
+};
+
+struct block_device {
+    char name[16];     /* "vda", "nvme0n1", "module0" */
+    u32 block_size;    /* logical block in bytes; power of two, 512 … BLOCK_SIZE_MAX */
+    u32 max_blocks;    /* most per request; 0: no limit */
+    u32 dma_align;     /* bytes, power of two, >= 1: what a buffer must be aligned to */
+    u64 block_count;
+    bool removable;    /* CD */
+    bool in_memory;    /* a module: memory_base is where its bytes lie */
+    u64 memory_base;
+    const struct block_driver *driver;
+    void *state;       /* the driver's own */
+    struct block_stats stats;
+    bool dead;         /* timed out or failed reset: not asked again */
+};
+
+struct disk_list {
+    u32 count;
+    struct block_device *disk[DISKS_MAX];
+};
+
+/* One driver: one file, one line in tables.h. */
+struct block_driver {
+    const char *name; /* "virtio-blk" */
+
+    /* Find every device of this kind, initialise it and disk_add() it. What is broken is said and skipped. */
+    void (*probe)(const struct boot_info *boot, struct disk_list *disks);
+
+    /* Read all spans, keeping as many in flight as the device takes; returns when all are finished or one failed
+     * (buffers then undefined, nothing in flight any more). ERR_IO or ERR_TIMEOUT with a sentence: device, lba, what it said. */
+    enum error (*read)(struct block_device *disk, const struct block_span *spans, u32 count);
+
+    /* Reset: after this no more DMA, status reads as after power on. Called once per disk before the jump. */
+    void (*quiesce)(struct block_device *disk);
+};
+
+/* Enter a disk with a name of its class: class "vd" gives vda … vdz, vdaa …; class "module" gives module0, module1.
+ * Checks block_size, block_count and dma_align; returns the arena copy in the list, NULL with a trail when invalid or full. */
+struct block_device *disk_add(struct disk_list *disks, const char *class, const struct block_device *disk);
+
+/* Probe every driver of the table, in its order. */
+void disks_probe(const struct boot_info *boot, struct disk_list *disks);
+
+/* Reset every disk; afterwards none may be read. */
+void disks_quiesce(struct disk_list *disks);
+
+/* Size in bytes (saturated). */
+u64 block_bytes(const struct block_device *disk);
+
+/* Read size bytes at byte offset into buf; any alignment; whole blocks arrive by DMA, small reads (metadata) through
+ * a cache of recently read pieces. OK, ERR_RANGE past the end, ERR_IO or ERR_TIMEOUT from the driver (buf undefined). */
+enum error block_read(struct block_device *disk, u64 offset, u64 size, void *buf);
+
+/* Many pieces of one disk to their destinations with several requests in flight. Neighbouring pieces that touch on
+ * disk and in memory merge into one request. Pieces are not read before block_batch_end(), or when the batch is full. */
+#define BATCH_SPANS 64
+struct block_batch {
+    struct block_device *disk;
+    u64 offset, size; /* the piece that may still grow; size 0: none */
+    u8 *buf;
+    u32 count;
+    struct block_span span[BATCH_SPANS];
+};
+void block_batch_begin(struct block_batch *batch, struct block_device *disk);
+enum error block_batch_add(struct block_batch *batch, u64 offset, u64 size, void *buf);
+enum error block_batch_end(struct block_batch *batch);
+
+/* Forget the cache and its memory (taken from the arena on first use). For tests, between arenas. */
+void block_cache_reset(void);
+
+#endif

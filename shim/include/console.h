@@ -1,0 +1,93 @@
+/* console.h: log text and the menu's cells, on every console at once; keys from any of them. */
+#ifndef SHIM_CONSOLE_H
+#define SHIM_CONSOLE_H
+
+#include "base.h"
+#include "boot_info.h"
+
+/* Keys above the characters (0x20 … 0x7e, and 0x80 … 0x10ffff for Unicode). 0: no key. */
+enum key {
+    KEY_NONE = 0,
+    KEY_BACKSPACE = 8,
+    KEY_TAB = 9,
+    KEY_ENTER = 13,
+    KEY_ESCAPE = 27,
+    KEY_UP = 0x200000,
+    KEY_DOWN,
+    KEY_LEFT,
+    KEY_RIGHT,
+    KEY_HOME,
+    KEY_END,
+    KEY_PAGE_UP,
+    KEY_PAGE_DOWN,
+    KEY_DELETE,
+    KEY_UNKNOWN, /* a sequence nobody knows: stops the countdown, means nothing */
+};
+
+enum attribute { ATTR_NORMAL, ATTR_BOLD, ATTR_REVERSE, ATTR_DIM };
+
+/* One console: one file, one line in tables.h. Any function but open and write may be NULL. */
+struct console {
+    const char *name; /* as in console=: "serial", "vga" */
+
+    /* Look for the device and make it ready. option: what stands behind "serial=" (empty: defaults). wanted: it was
+     * named in console=. False when it is not there; never hangs. */
+    bool (*open)(const struct boot_info *boot, struct text option, bool wanted);
+
+    /* Plain text with LF line ends, UTF-8, at the cursor; scrolls. */
+    void (*write)(const char *text, u32 len);
+
+    /* Menu drawing. Rows and columns from 0. Text written after move() stays on its line. */
+    void (*clear)(void);
+    void (*move)(u32 row, u32 column);
+    void (*attribute)(enum attribute attribute);
+
+    /* Next decoded key or KEY_NONE; never waits longer than the few ms an escape sequence takes. */
+    u32 (*key)(void);
+
+    u32 rows, columns; /* 0: 24 × 80 */
+};
+
+/* Open the consoles that `list` names (contract §2 console=), or every one found when it is empty. Before, log text is kept
+ * and then shown. Unknown names are warned of. */
+void consoles_open(const struct boot_info *boot, struct text list);
+
+/* True when at least one console can draw and read keys. */
+bool consoles_interactive(void);
+
+/* To all open consoles. */
+void console_write(const char *text, u32 len);
+void console_clear(void);
+void console_move(u32 row, u32 column);
+void console_attribute(enum attribute attribute);
+void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The next key from any console, KEY_NONE when there is none right now. */
+u32 console_key(void);
+
+/* Smallest rows and columns of the open consoles. */
+u32 console_rows(void);
+u32 console_columns(void);
+
+/* What was written with console_write() so far, the last 16 KiB of it, NUL-terminated. */
+const char *console_log_text(void);
+void console_log_clear(void);
+
+/* Bring every console back to plain text output: attributes off, cursor shown, below the menu. */
+void console_leave(void);
+
+/* Terminal key decoder, pure: feed bytes, get keys. One per byte-stream console. */
+struct key_decoder {
+    u8 pending[16];
+    u32 count;
+};
+
+/* Next key, or KEY_NONE while a sequence is incomplete; call again with more until `more` is false. ESC [ A, ESC O A,
+ * ESC [ 5 ~ …, UTF-8; CR or LF (CR LF is one) → KEY_ENTER; 0x7f → KEY_BACKSPACE; unknown sequences are swallowed whole
+ * → KEY_UNKNOWN. */
+u32 key_decode(struct key_decoder *decoder, u8 byte);
+
+/* No byte came for 50 ms: a lone ESC is KEY_ESCAPE; other unfinished input is KEY_UNKNOWN; KEY_NONE when nothing waits. */
+u32 key_decode_timeout(struct key_decoder *decoder);
+
+#endif

@@ -1,0 +1,23 @@
+/* cpu.h: the processor: CPUID, descriptor tables, exceptions. */
+#ifndef SHIM_CPU_H
+#define SHIM_CPU_H
+
+#include "base.h"
+
+/* CPUID with ECX = 0. On the host: tests/unit/host.c answers. */
+void cpu_id(u32 leaf, u32 *a, u32 *b, u32 *c, u32 *d);
+
+/* Our GDT, TSS-free, and an IDT whose handlers print the exception, RIP and registers and offer a reboot. After every move
+ * of the image. */
+void cpu_init(void);
+
+/* Wait a moment between polls of keys: hlt is of no use with interrupts off. */
+void cpu_pause(void);
+
+/* Machine reset: ACPI reset register, CF9h, i8042, then a triple fault. */
+_Noreturn void machine_reboot(void);
+
+/* ACPI S5, else a sentence and a halt. rsdp 0: unknown. */
+_Noreturn void machine_poweroff(u64 rsdp);
+
+#endif
