@@ -11,7 +11,7 @@ void arena_init(void *base, u64 size)
     arena_used = 0;
 }
 
-void *arena_alloc(u64 size, u64 align)
+void *arena_reserve(u64 size, u64 align)
 {
     u64 at = align_up((u64)(uintptr_t)arena_base + arena_used, align) - (u64)(uintptr_t)arena_base;
     if (!fits(at, size, arena_size)) {
@@ -19,7 +19,13 @@ void *arena_alloc(u64 size, u64 align)
         return NULL;
     }
     arena_used = at + size;
-    return memset(arena_base + at, 0, size);
+    return arena_base + at;
+}
+
+void *arena_alloc(u64 size, u64 align)
+{
+    void *p = arena_reserve(size, align);
+    return p ? memset(p, 0, size) : NULL;
 }
 
 u64 arena_mark(void)

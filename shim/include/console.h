@@ -52,6 +52,9 @@ struct console {
  * and then shown. Unknown names are warned of. */
 void consoles_open(const struct boot_info *boot, struct text list);
 
+/* True once consoles_open() has run (even if it found none). */
+bool consoles_opened(void);
+
 /* True when at least one console can draw and read keys. */
 bool consoles_interactive(void);
 

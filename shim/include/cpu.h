@@ -14,10 +14,13 @@ void cpu_init(void);
 /* Wait a moment between polls of keys: hlt is of no use with interrupts off. */
 void cpu_pause(void);
 
-/* Machine reset: ACPI reset register, CF9h, i8042, then a triple fault. */
+/* Machine reset: CF9h, i8042, then a triple fault; whichever the machine has. */
 _Noreturn void machine_reboot(void);
 
-/* ACPI S5, else a sentence and a halt. rsdp 0: unknown. */
+/* Stop here for ever: interrupts off, hlt. */
+_Noreturn void machine_halt(void);
+
+/* ACPI S5 (through the FADT that rsdp leads to; 0: unknown), else a sentence and a halt. */
 _Noreturn void machine_poweroff(u64 rsdp);
 
 #endif

@@ -102,6 +102,8 @@ enum error paging_map(u64 paddr, u64 size);
  * align: power of two. */
 void arena_init(void *base, u64 size);
 void *arena_alloc(u64 size, u64 align);
+/* The same without zeroing, for buffers that are filled before they are read. */
+void *arena_reserve(u64 size, u64 align);
 u64 arena_mark(void);
 void arena_release(u64 mark);
 u64 arena_left(void);

@@ -54,6 +54,7 @@ struct payload {
     u64 record;            /* zero page or start_info, physical; for HANDOFF_REAL the segment's base */
     u64 record_size;       /* bytes claimed there */
     u64 cmdline_address;
+    u64 own_stack;         /* HANDOFF_REAL: SP in the segment */
     void *own;             /* the protocol's own plan, in the arena */
 };
 
@@ -77,13 +78,13 @@ struct payload_protocol {
 /* Add a placement and claim it (unless claimed by a bigger one: claim = false). */
 enum error placement_add(struct payload *payload, struct mem_space *space, const struct placement *placement, bool claim);
 
-/* Whole loading of one entry: opens its files, recognises, plans, moves modules that lie in the way, reads, prepares. NULL with the
- * trail set on any failure; then nothing of the machine's state changed that the menu needs. Everything in the arena
- * since the call is released again on failure. */
-struct payload *payload_load(const struct boot_entry *entry, const struct volume_list *volumes,
-                             struct disk_list *disks, struct boot_info *boot, const struct arguments *arguments);
+/* Whole loading of one entry: opens its files, recognises, plans, moves modules that lie in the way, reads, prepares.
+ * keep: memory that must survive until the jump (the shim's own). NULL with the trail set on any failure; then the menu
+ * can go on: everything taken from the arena since the call is given back, and moved modules work where they are. */
+struct payload *payload_load(const struct boot_entry *entry, const struct volume_list *volumes, struct boot_info *boot,
+                             const struct arguments *arguments, const struct mem_range *keep);
 
-/* Reset devices, leave. Does not return. */
-_Noreturn void payload_enter(const struct payload *payload, struct disk_list *disks, const struct boot_info *boot);
+/* Reset devices, leave. Does not return. Target only (main.c). */
+_Noreturn void payload_enter(const struct payload *payload, struct disk_list *disks);
 
 #endif

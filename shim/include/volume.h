@@ -9,7 +9,7 @@
 
 #define VOLUMES_MAX 256
 #define NAME_MAX_BYTES 1020 /* longest file name we give back, UTF-8 without NUL: 255 UTF-16 units of FAT, 255 of ext */
-#define PATH_MAX_BYTES 4096 /* longest path with NUL */
+#define PATH_MAX_BYTES 4097 /* longest path, with its NUL */
 
 struct volume_ids {
     char label[256];    /* UTF-8; "" unknown, all of these */

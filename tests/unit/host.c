@@ -115,6 +115,11 @@ _Noreturn void machine_reboot(void)
     abort();
 }
 
+_Noreturn void machine_halt(void)
+{
+    abort();
+}
+
 _Noreturn void machine_poweroff(u64 rsdp)
 {
     (void)rsdp;

@@ -1,0 +1,248 @@
+; entry.asm: two doors in, one C function out.
+;
+; Doors (register contracts):
+;   entry_multiboot  32-bit protected mode, flat, paging off, EBX = multiboot information (Multiboot 0.6.96 §3.2)
+;   entry_pvh        32-bit protected mode, flat, paging off, EBX = hvm_start_info (xen docs/misc/pvh.pandoc)
+;   entry_any        e_entry: as entry_multiboot (syslinux), or 64-bit with RSI = zero page (Firecracker before 1.12)
+; The door is told by the label, never by EAX: qboot enters PVH kernels with the multiboot magic in it.
+;
+; Out: start_main(door, record) in long mode, first 4 GiB mapped 1:1, interrupts off, own GDT and stack, BSS zeroed.
+; 32-bit addresses come from the table that link.ld writes at BASE + 140h.
+
+BASE            equ 0x100000
+STACK_TOP       equ BASE + 0x140
+BSS_START       equ BASE + 0x144
+BSS_END         equ BASE + 0x148
+PAGE_TABLES     equ BASE + 0x14c
+GDTR            equ BASE + 0x150
+FAR_FLAT        equ BASE + 0x158
+FAR_64          equ BASE + 0x160
+NO_LONG_TEXT    equ BASE + 0x168
+
+DOOR_MULTIBOOT  equ 1           ; shim/include/boot_info.h
+DOOR_PVH        equ 2
+
+SEL_CODE64      equ 0x10
+SEL_DATA        equ 0x18
+
+CR0_PE_ET_NE    equ 0x31
+CR0_PG          equ 1 << 31
+CR4_PAE         equ 1 << 5
+MSR_EFER        equ 0xc0000080
+EFER_LME        equ 1 << 8
+EFLAGS_ID       equ 1 << 21
+CPUID_LM        equ 1 << 29     ; 8000_0001h EDX
+
+PRESENT_WRITE   equ 3
+LARGE_PAGE      equ 0x80
+
+COM1            equ 0x3f8
+VGA_TEXT        equ 0xb8000
+WHITE_ON_RED    equ 0x4f
+
+global entry_any, entry_multiboot, entry_pvh, entry_flat, entry_64
+global gdt_start, gdt_end, no_long_mode_text, page_tables, stack_top, start_jump
+extern start_main
+
+section .entry progbits alloc exec nowrite align=16
+bits 32
+
+; 31 C9 41 90 E3 rel8: in 32-bit mode ECX becomes 1 and the branch is not taken; in 64-bit mode 41 90 exchanges R8D with
+; EAX, ECX stays 0 and the branch is taken. EAX and EBX (32-bit), RSI (64-bit) survive.
+entry_any:
+    db 0x31, 0xc9, 0x41, 0x90, 0xe3
+    db entry_long - $ - 1
+
+entry_multiboot:
+    mov ebp, DOOR_MULTIBOOT
+    jmp entry_common
+
+entry_long:
+    jmp entry_long_body
+
+entry_pvh:
+    mov ebp, DOOR_PVH
+
+entry_common:
+    cli
+    cld
+    lgdt [GDTR]                 ; the loader's may be absent (Xen) or lie in memory that is reused (GRUB)
+    jmp far [FAR_FLAT]
+
+entry_flat:
+    mov eax, SEL_DATA
+    mov ds, eax
+    mov es, eax
+    mov fs, eax
+    mov gs, eax
+    mov ss, eax
+    mov esp, [STACK_TOP]
+    mov eax, CR0_PE_ET_NE       ; GRUB on UEFI leaves WP and MP set
+    mov cr0, eax
+    xor eax, eax
+    mov cr4, eax                ; …and DE, MCE, OSFXSR
+    push eax
+    popfd
+
+zero_bss:                       ; linux-loader and v86 do not
+    mov edi, [BSS_START]
+    mov ecx, [BSS_END]
+    sub ecx, edi
+    shr ecx, 2
+    rep stosd
+
+check_long_mode:                ; AMD64 vol. 3 appendix D: CPUID exists if EFLAGS.ID can be changed
+    pushfd
+    pop eax
+    mov ecx, eax
+    xor eax, EFLAGS_ID
+    push eax
+    popfd
+    pushfd
+    pop eax
+    push ecx
+    popfd
+    xor eax, ecx
+    jz no_long_mode
+    push ebx
+    mov eax, 0x80000000
+    cpuid
+    cmp eax, 0x80000001
+    jb no_long_mode
+    mov eax, 0x80000001
+    cpuid
+    pop ebx
+    test edx, CPUID_LM
+    jz no_long_mode
+
+map_4_gib:                      ; PML4, PDPT, four page directories of 2 MiB pages
+    mov edi, [PAGE_TABLES]
+    mov ecx, 2 * 1024
+    xor eax, eax
+    rep stosd
+    mov edi, [PAGE_TABLES]
+    lea eax, [edi + 0x1000 + PRESENT_WRITE]
+    mov [edi], eax
+    lea eax, [edi + 0x2000 + PRESENT_WRITE]
+    mov ecx, 4
+    lea edx, [edi + 0x1000]
+.directory:
+    mov [edx], eax
+    add eax, 0x1000
+    add edx, 8
+    loop .directory
+    mov eax, PRESENT_WRITE | LARGE_PAGE
+    mov ecx, 4 * 512
+    lea edx, [edi + 0x2000]
+.page:
+    mov [edx], eax
+    mov dword [edx + 4], 0
+    add eax, 0x200000
+    add edx, 8
+    loop .page
+
+enter_long_mode:                ; Intel SDM vol. 3A §9.8.5
+    mov eax, CR4_PAE
+    mov cr4, eax
+    mov cr3, edi
+    mov ecx, MSR_EFER
+    rdmsr
+    or eax, EFER_LME
+    wrmsr
+    mov eax, cr0
+    or eax, CR0_PG
+    mov cr0, eax
+    jmp far [FAR_64]
+
+; A sentence on serial (if somebody is there to take it) and in red on the text screen, then nothing more.
+no_long_mode:
+    mov esi, [NO_LONG_TEXT]
+    mov edi, VGA_TEXT
+.character:
+    lodsb
+    test al, al
+    jz .halt
+    mov ah, WHITE_ON_RED
+    mov [edi], ax
+    add edi, 2
+    mov ah, al
+    mov ecx, 0x10000            ; an absent port never gets ready
+.wait:
+    mov dx, COM1 + 5
+    in al, dx
+    test al, 0x20
+    loopz .wait
+    mov dx, COM1
+    mov al, ah
+    out dx, al
+    jmp .character
+.halt:
+    cli
+    hlt
+    jmp .halt
+
+bits 64
+
+entry_64:
+    mov esp, esp                ; upper half is undefined after the switch
+    mov edi, ebp
+    mov esi, ebx
+    call start_main
+.halt:
+    hlt
+    jmp .halt
+
+; The Linux boot protocol's 64-bit door, which is not ours. Paging and stack are the loader's; say so and stop.
+entry_long_body:
+    cli
+    cld
+    lea rsi, [rel linux_door_text]
+.character:
+    lodsb
+    test al, al
+    jz .halt
+    mov ah, al
+    mov ecx, 0x10000
+.wait:
+    mov dx, COM1 + 5
+    in al, dx
+    test al, 0x20
+    loopz .wait
+    mov dx, COM1
+    mov al, ah
+    out dx, al
+    jmp .character
+.halt:
+    hlt
+    jmp .halt
+
+; _Noreturn void start_jump(u64 stack_top, u64 function, u64 a, u64 b, u64 c): the moved image takes over.
+start_jump:
+    mov rsp, rdi
+    mov rax, rsi
+    mov rdi, rdx
+    mov rsi, rcx
+    mov rdx, r8
+    xor ebp, ebp
+    push rbp
+    jmp rax
+
+no_long_mode_text:
+    db 13, 10, "shim: error: this processor has no 64-bit long mode, which the shim needs", 13, 10, 0
+linux_door_text:
+    db 13, 10, "shim: error: entered in 64-bit mode as a Linux kernel; expected the PVH entry (ELF note 18) "
+    db "or multiboot (Firecracker: 1.12 or newer)", 13, 10, 0
+
+    align 8
+gdt_start:
+    dq 0
+    dq 0x00cf9b000000ffff       ; 08h: 32-bit code, base 0, 4 GiB
+    dq 0x00af9b000000ffff       ; 10h: 64-bit code
+    dq 0x00cf93000000ffff       ; 18h: data
+gdt_end:
+
+section .noinit nobits alloc noexec write align=4096
+page_tables:
+    resb 6 * 4096
+    resb 48 * 1024
+stack_top:

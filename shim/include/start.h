@@ -1,0 +1,22 @@
+/* start.h: the way from the doors to shim_main(). Target only. */
+#ifndef SHIM_START_H
+#define SHIM_START_H
+
+#include "base.h"
+
+/* Where the moved image and its arena lie; below 4 GiB, page aligned. */
+struct start_place {
+    u64 base, size; /* all of it */
+    u64 image_size; /* code, data, BSS, stack; the arena follows */
+};
+
+/* From entry.asm, at 1 MiB: find a place, move there, start again. */
+_Noreturn void start_main(u32 door, u64 record);
+
+/* The story (main.c). */
+_Noreturn void shim_main(u32 door, u64 record, const struct start_place *place);
+
+/* Page tables of our own in the arena instead of those in the image at 1 MiB, mapping the first 4 GiB. */
+void paging_init(void);
+
+#endif

@@ -1,0 +1,137 @@
+/* main.c: the story.
+ *
+ *     entry → boot_info → devices → volumes → config → menu → load → handoff
+ *
+ * Values flow from top to bottom; nothing calls back.
+ */
+#include "boot_info.h"
+#include "config.h"
+#include "console.h"
+#include "cpu.h"
+#include "handoff.h"
+#include "menu.h"
+#include "payload.h"
+#include "print.h"
+#include "start.h"
+
+static struct boot_info boot;
+static struct arguments arguments;
+
+static void log_start(void)
+{
+    log_level = arguments.quiet ? LOG_QUIET : arguments.verbose ? LOG_VERBOSE : LOG_NORMAL;
+    say("%s entered by %s from \"%s\"", SHIM_VERSION, boot.door, boot.loader);
+    if (boot.problem)
+        warn("boot record: %s", boot.problem);
+    if (boot.memory.dropped)
+        warn("%u memory ranges do not fit the map and are left out", boot.memory.dropped);
+}
+
+/* RAM above 4 GiB becomes reachable; what cannot be mapped is not used. */
+static void map_memory(void)
+{
+    struct mem_map *map = &boot.memory;
+    for (u32 i = map->count; i-- > 0;) {
+        struct mem_range r = map->range[i];
+        if (paging_map(r.base, r.size) == OK)
+            continue;
+        if (r.type == MEM_USABLE) {
+            error_show();
+            mem_map_cut_usable(map, r.base, r.size);
+        }
+        error_clear();
+    }
+}
+
+void payload_enter(const struct payload *payload, struct disk_list *disks)
+{
+    say("booting \"%s\" by %s", payload->entry->id, payload->mode_name);
+    disks_quiesce(disks);
+    console_leave();
+    switch (payload->mode) {
+    case HANDOFF_PVH:
+        handoff_32((u32)payload->entry_point, (u32)payload->record, 0);
+    case HANDOFF_LINUX32:
+        handoff_32((u32)payload->entry_point, 0, (u32)payload->record);
+    case HANDOFF_LINUX64:
+        handoff_64(payload->entry_point, payload->record);
+    case HANDOFF_REAL:
+        handoff_real((u32)payload->record >> 4, (u32)payload->own_stack);
+    }
+    panic("payload %s has no way in", payload->mode_name);
+}
+
+/* Boot entry, then the config's fallback; comes back only when neither can be loaded. */
+static void boot_entry(const struct boot_entry *entry, const struct config *config, const struct volume_list *volumes,
+                       struct disk_list *disks, const struct mem_range *keep)
+{
+    const struct boot_entry *fallback = config->fallback_id ? config_find(config, text_of(config->fallback_id)) : NULL;
+    for (;;) {
+        struct payload *payload = payload_load(entry, volumes, &boot, &arguments, keep);
+        if (payload)
+            payload_enter(payload, disks);
+        error_show();
+        if (!fallback || fallback == entry)
+            return;
+        say("falling back to \"%s\"", fallback->id);
+        entry = fallback;
+    }
+}
+
+static const struct boot_entry *default_entry(const struct config *config)
+{
+    return config->default_id ? config_find(config, text_of(config->default_id)) : NULL;
+}
+
+static u32 first_countdown(const struct config *config)
+{
+    u32 timeout = arguments.timeout != TIMEOUT_UNSET ? arguments.timeout : config->timeout;
+    return timeout == TIMEOUT_UNSET ? TIMEOUT_DEFAULT : timeout;
+}
+
+/* One look at all disks, and choices until the user wants another look. */
+static void boot_from_disks(const struct mem_range *keep)
+{
+    struct disk_list *disks = arena_alloc(sizeof *disks, 8);
+    struct volume_list *volumes = arena_alloc(sizeof *volumes, 8);
+    struct config *config = arena_alloc(sizeof *config, 8);
+    if (!disks || !volumes || !config)
+        panic("no memory for the lists of disks, volumes and entries");
+    disks_probe(&boot, disks);
+    volumes_scan(disks, volumes);
+    config_read(config, volumes, &boot, &arguments);
+    const struct boot_entry *entry = default_entry(config);
+    u32 countdown = first_countdown(config);
+    for (;;) {
+        struct menu_choice choice = menu_choose(config, entry, countdown);
+        if (choice.action == MENU_REBOOT)
+            machine_reboot();
+        if (choice.action == MENU_POWEROFF)
+            machine_poweroff(boot.rsdp);
+        if (choice.action == MENU_RESCAN) {
+            disks_quiesce(disks);
+            return;
+        }
+        entry = choice.entry;
+        boot_entry(entry, config, volumes, disks, keep);
+        countdown = TIMEOUT_NONE;
+    }
+}
+
+void shim_main(u32 door, u64 record, const struct start_place *place)
+{
+    const struct mem_range keep = {.base = place->base, .size = place->size, .owner = "shim"};
+    boot_info_read(&boot, door, record);
+    arguments_read(&arguments, boot.cmdline);
+    if (!boot.rsdp)
+        boot.rsdp = arguments.rsdp;
+    consoles_open(&boot, arguments.console);
+    log_start();
+    map_memory();
+    for (;;) {
+        u64 mark = arena_mark();
+        boot_from_disks(&keep);
+        block_cache_reset();
+        arena_release(mark);
+    }
+}
