@@ -42,7 +42,7 @@ $(B)/target/%.asm.o: %.asm Makefile
 	$(NASM) -f elf64 -g -F dwarf -o $@ $<
 
 # One link per header offset: 8144 is the product (QEMU takes PVH), 384 is for tests (QEMU takes multiboot).
-LINK = ld -m elf_x86_64 -pie --no-dynamic-linker -z noexecstack -z norelro --gc-sections --build-id=none --orphan-handling=error \
+LINK = ld -m elf_x86_64 -pie --no-dynamic-linker -z noexecstack -z norelro --no-warn-rwx-segments --gc-sections --build-id=none --orphan-handling=error \
     --defsym=MULTIBOOT_HEADER_OFFSET=$(1) -T shim/link.ld -o $@ $(OBJECTS)
 
 $(B)/shim.elf.debug: $(OBJECTS) shim/link.ld

@@ -1,10 +1,10 @@
 /* cpu.c: descriptor tables and what is printed when the processor stops us (cpu.h). */
 #include "cpu.h"
-#include "boot_info.h"
 #include "console.h"
 #include "error.h"
 #include "io.h"
 #include "print.h"
+#include "start.h"
 
 #define EXCEPTIONS 32
 #define CODE64 0x10
@@ -79,9 +79,8 @@ static _Noreturn void offer_reboot(void)
 
 static void panic_consoles(void)
 {
-    static const struct boot_info nothing; /* a panic may come before consoles_open() */
-    if (!consoles_opened())
-        consoles_open(&nothing, text_of(NULL));
+    if (!consoles_opened()) /* a panic may come early; then `boot` is what is known so far */
+        consoles_open(&boot, text_of(NULL));
 }
 
 void panic(const char *format, ...)

@@ -14,7 +14,7 @@
 #include "print.h"
 #include "start.h"
 
-static struct boot_info boot;
+struct boot_info boot;
 static struct arguments arguments;
 
 static void log_start(void)

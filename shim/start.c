@@ -3,7 +3,6 @@
  * The image at 1 MiB reads the loader's record only to learn which memory is free, copies itself there and starts the copy
  * afresh, which reads the record again and keeps what it reads. So no pointer of the first run has to be translated.
  */
-#include "boot_info.h"
 #include "cpu.h"
 #include "memory.h"
 #include "print.h"
@@ -24,7 +23,6 @@ struct elf64_rela {
 
 #define LINKED_AT 0x100000u
 
-static struct boot_info first_look;
 static u8 first_arena[KIB(80)] __attribute__((section(".noinit"), aligned(16)));
 
 /* Pointers in the image at `base` are made to point into it. */
@@ -42,12 +40,12 @@ static bool find_place(struct start_place *place)
     static struct mem_space space;
     static const u64 arena_sizes[] = {MIB(8), MIB(4), MIB(2), KIB(1280)};
     u64 image = (u64)(image_end - image_start);
-    space.map = &first_look.memory;
+    space.map = &boot.memory;
     mem_claim_force(&space, LINKED_AT, image, "image");
-    for (u32 i = 0; i < first_look.module_count; i++)
-        mem_claim_force(&space, first_look.module[i].base, first_look.module[i].size, "module");
-    for (u32 i = 0; i < first_look.record_count; i++)
-        mem_claim_force(&space, first_look.record[i].base, first_look.record[i].size, "record");
+    for (u32 i = 0; i < boot.module_count; i++)
+        mem_claim_force(&space, boot.module[i].base, boot.module[i].size, "module");
+    for (u32 i = 0; i < boot.record_count; i++)
+        mem_claim_force(&space, boot.record[i].base, boot.record[i].size, "record");
     for (u32 i = 0; i < ARRAY_COUNT(arena_sizes); i++) {
         u64 size = image + arena_sizes[i];
         if (mem_place(&space, size, PAGE_SIZE, MIB(1), GIB(4), MEM_FROM_TOP, "shim", &place->base) == OK) {
@@ -79,11 +77,11 @@ _Noreturn void start_main(u32 door, u64 record)
     relocate(LINKED_AT);
     cpu_init();
     arena_init(first_arena, sizeof first_arena);
-    boot_info_read(&first_look, door, record);
+    boot_info_read(&boot, door, record);
     if (!find_place(&place))
         panic("no %u KiB of free memory below 4 GiB to work in (%lu MiB usable; %s)",
-              (u32)((image_end - image_start + KIB(1280)) >> 10), mem_map_total(&first_look.memory) >> 20,
-              first_look.problem ? first_look.problem : "see the loader's memory map");
+              (u32)((image_end - image_start + KIB(1280)) >> 10), mem_map_total(&boot.memory) >> 20,
+              boot.problem ? boot.problem : "see the loader's memory map");
     memcpy((void *)place.base, image_start, (size_t)(image_data_end - image_start));
     memset((void *)(place.base + (u64)(bss_start - image_start)), 0, (size_t)(bss_end - bss_start));
     relocate(place.base);

@@ -3,12 +3,16 @@
 #define SHIM_START_H
 
 #include "base.h"
+#include "boot_info.h"
 
 /* Where the moved image and its arena lie; below 4 GiB, page aligned. */
 struct start_place {
     u64 base, size; /* all of it */
     u64 image_size; /* code, data, BSS, stack; the arena follows */
 };
+
+/* The one record. In the image at 1 MiB it only serves to find a place; the moved image fills its own. */
+extern struct boot_info boot;
 
 /* From entry.asm, at 1 MiB: find a place, move there, start again. */
 _Noreturn void start_main(u32 door, u64 record);

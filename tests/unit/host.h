@@ -7,6 +7,10 @@
 #ifndef HOST_H
 #define HOST_H
 
+#include <string.h>
+
+#undef fail /* a macro of cmocka's (use fail_msg), a function of ours; so include host.h right behind cmocka.h */
+
 #include "base.h"
 #include "block.h"
 #include "error.h"
