@@ -2,6 +2,8 @@
 #include "file.h"
 #include "print.h"
 
+#define SHOWN_PATH_MAX 300u
+
 /* Directories from the root down to where the walk is, for "..": one arena piece each, given back after the walk. */
 struct level {
     struct level *parent; /* NULL: the root */
@@ -111,7 +113,10 @@ enum error file_open(struct volume *v, struct text path, struct file *file)
     if (path.len >= PATH_MAX_BYTES)
         return fail(ERR_NOT_FOUND, "(%s): a path of %u bytes, expected at most %u", v->name, path.len,
                     PATH_MAX_BYTES - 1);
-    w.path = format_copy("(%s)%s%.*s", v->name, path.len && path.at[0] == '/' ? "" : "/", (int)path.len, path.at);
+    /* For sentences: a very long path would push the reason out of them. */
+    u32 shown = (u32)min_u64(path.len, SHOWN_PATH_MAX);
+    w.path = format_copy("(%s)%s%.*s%s", v->name, path.len && path.at[0] == '/' ? "" : "/", (int)shown, path.at,
+                         shown < path.len ? "..." : "");
     u64 mark = arena_mark();
     w.left = arena_reserve(PATH_MAX_BYTES, 1);
     if (!w.path || !w.left)
