@@ -31,13 +31,19 @@ OBJECTS := $(C_SOURCES:%.c=$(B)/target/%.o) $(ASM_SOURCES:%.asm=$(B)/target/%.as
 .PHONY: all clean unit fuzz-build
 all: $(B)/shim.elf $(B)/shim.elf.debug
 
+# The compiler and its friends are installed before their first use.
+$(B)/.tools: tests/need
+	@mkdir -p $(@D)
+	@tests/need gcc nasm binutils
+	@touch $@
+
 # ---- the ELF -------------------------------------------------------------------------------------------------------
 
-$(B)/target/%.o: %.c $(HEADERS) Makefile
+$(B)/target/%.o: %.c $(HEADERS) Makefile | $(B)/.tools
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_TARGET) -c -o $@ $<
 
-$(B)/target/%.asm.o: %.asm Makefile
+$(B)/target/%.asm.o: %.asm Makefile | $(B)/.tools
 	@mkdir -p $(@D)
 	$(NASM) -f elf64 -g -F dwarf -o $@ $<
 
@@ -97,3 +103,5 @@ fuzz-build: $(FUZZERS)
 
 clean:
 	rm -rf $(B)
+
+-include tests/tests.mk

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""all.py BUILD: every test, one after the other; the last line is `N passed, N failed`.
+
+Build by gcc and by clang, include checks, unit tests, fuzz targets (saved corpus, then FUZZ_SECONDS of new input each),
+the gate, QEMU. A step that cannot run counts as one failed test: nothing is left out silently. Steps by name run alone:
+`all.py build unit`.
+"""
+import concurrent.futures
+import glob
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as xml
+
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "20"))
+JOBS = min(2, os.cpu_count() or 1)
+started = time.monotonic()
+passed = 0
+failures = []
+
+
+def say(text):
+    print(f"[{time.monotonic() - started:4.0f} s] {text}", flush=True)
+
+
+def count(name, ok, detail=""):
+    """One test more; the detail of a failed one is shown at once."""
+    global passed
+    if ok:
+        passed += 1
+        return
+    failures.append(name)
+    print(f"FAILED {name}\n{detail}", flush=True)
+
+
+def run(command, seconds=600, **options):
+    """(status, output); a command that runs too long is stopped and has failed."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                              timeout=seconds, **options)
+        return done.returncode, done.stdout.decode(errors="replace")
+    except subprocess.TimeoutExpired as late:
+        return 1, (late.stdout or b"").decode(errors="replace") + f"\nstopped after {seconds} s"
+
+
+def tail(text, lines=60):
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def make(*arguments):
+    return run(["make", "-s", f"-j{JOBS}", *arguments])
+
+
+def warnings_of(output):
+    return [line for line in output.splitlines() if "warning:" in line]
+
+
+def step_build():
+    """The product by gcc and by clang, both without a warning; the size limit."""
+    for name, arguments in (("gcc", [f"{build}/shim.elf", f"{build}/shim-multiboot.elf"]),
+                            ("clang", [f"B={build}/clang", "CC=clang", f"{build}/clang/shim.elf"])):
+        status, output = make(*arguments)
+        count(f"build by {name}", not status and not warnings_of(output), tail(output))
+    try:
+        size = os.path.getsize(f"{build}/shim.elf")
+    except OSError:
+        size = 0
+    count("size", 0 < size <= 65536, f"{build}/shim.elf: {size} bytes, expected at most 65536")
+
+
+def includes_of(path):
+    with open(path, encoding="utf-8") as lines:
+        return re.findall(r'^#include "([^"]+)"', lines.read(), re.M)
+
+
+def step_includes():
+    """Every header compiles alone; no folder includes another's headers, but shim/include."""
+    own = {folder: {os.path.basename(p) for p in glob.glob(f"{folder}/*.h")} for folder in ("fs", "drivers", "protocols", "shim")}
+    shared = {os.path.basename(p) for p in glob.glob("shim/include/*.h")}
+    for folder, names in own.items():
+        for path in sorted(glob.glob(f"{folder}/*.[ch]")):
+            foreign = [n for n in includes_of(path) if n not in shared | names]
+            count(f"includes of {path}", not foreign, f"{path} includes {', '.join(foreign)}")
+    for path in sorted(glob.glob("shim/include/*.h")):
+        foreign = [n for n in includes_of(path) if n not in shared]
+        count(f"includes of {path}", not foreign, f"{path} includes {', '.join(foreign)}")
+    for path in sorted(glob.glob("shim/include/*.h") + [f"{f}/{n}" for f in own for n in own[f]]):
+        status, output = run(["gcc", "-std=gnu11", "-ffreestanding", "-mgeneral-regs-only", "-Wall", "-Wextra", "-Werror",
+                              "-Ishim/include", "-fsyntax-only", "-x", "c", "-include", path, "/dev/null"])
+        count(f"{path} alone", not status, output)
+
+
+def step_unit():
+    """cmocka: one count per test function."""
+    tests = sorted(glob.glob("tests/unit/test_*.c"))
+    status, output = make(*[f"{build}/unit/{os.path.basename(t)[:-2]}" for t in tests])
+    count("build of the unit tests", not status and not warnings_of(output), tail(output))
+    programs = [f"{build}/unit/{os.path.basename(t)[:-2]}" for t in tests]
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        for program, (status, output) in zip(programs, pool.map(lambda p: run([p], 120), programs)):
+            add_cmocka(program, status, output)
+
+
+def add_cmocka(program, status, output):
+    global passed
+    good = sum(map(int, re.findall(r"\[  PASSED  \] (\d+) test", output)))
+    bad = re.findall(r"^\[  FAILED  \] (\w\S*)$", output, re.M)
+    passed += good
+    if bad or status or not good:
+        count(program, False, tail(output))
+        failures.extend(f"{program}: {name}" for name in sorted(set(bad))[1:])
+
+
+def fuzz_one(name):
+    """The saved corpus, then new input; findings and new corpus stay in the build folder."""
+    work = f"{build}/fuzz-work/{name}"
+    os.makedirs(work, exist_ok=True)
+    program, corpus = f"{build}/fuzzers/{name}", f"tests/fuzz/corpus/{name}"
+    options = [f"-artifact_prefix={build}/fuzz-work/{name}-", "-timeout=20", "-rss_limit_mb=2048", "-verbosity=1"]
+    saved = [corpus] if os.path.isdir(corpus) else []
+    replay = run([program, "-runs=0", *options, *saved], 120) if saved else (1, f"no corpus at {corpus}")
+    fresh = run([program, f"-max_total_time={FUZZ_SECONDS}", *options, work, *saved], FUZZ_SECONDS + 120)
+    return replay, fresh
+
+
+def step_fuzz():
+    names = sorted(os.path.basename(p)[5:-2] for p in glob.glob("tests/fuzz/fuzz_*.c"))
+    status, output = make("fuzz-build")
+    count("build of the fuzz targets", not status and not warnings_of(output), tail(output))
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        for name, (replay, fresh) in zip(names, pool.map(fuzz_one, names)):
+            count(f"fuzz {name}: corpus", not replay[0], tail(replay[1]))
+            count(f"fuzz {name}: {FUZZ_SECONDS} s", not fresh[0], tail(fresh[1]))
+
+
+def pytest(folder, *options):
+    """Counts of a pytest run; parallel when pytest-xdist is there."""
+    global passed
+    report = f"{build}/{os.path.basename(folder)}.xml"
+    if os.path.exists(report):
+        os.unlink(report)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *options, folder]
+    status, output = run(command, 1500, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONUTF8="1"))
+    if not os.path.exists(report):
+        count(f"pytest {folder}", False, tail(output))
+        return
+    bad = 0
+    for case in xml.parse(report).getroot().iter("testcase"):
+        broken = [e for e in case if e.tag in ("failure", "error")]
+        if any(e.tag == "skipped" for e in case):
+            print(f"skipped {case.get('name')}")
+        elif broken:
+            bad += 1
+            count(f"{case.get('classname')}.{case.get('name')}", False, tail(broken[0].get("message") or "", 100))
+        else:
+            passed += 1
+    if status and not bad:
+        count(f"pytest {folder}", False, tail(output))
+
+
+def step_gate():
+    """The structure of the built ELF, and whether the gate notices each broken rule."""
+    pytest("tests/gate")
+
+
+def step_qemu():
+    status, output = make("test-parts")
+    count("parts of the QEMU tests", not status, tail(output))
+    has_xdist = not run([sys.executable, "-c", "import xdist"])[0]
+    pytest("tests/qemu", *(["-n", str(JOBS)] if has_xdist else []))
+
+
+STEPS = {"build": step_build, "includes": step_includes, "unit": step_unit, "fuzz": step_fuzz, "gate": step_gate,
+         "qemu": step_qemu}
+
+
+def main(names):
+    for name in names or STEPS:
+        say(name)
+        before = passed, len(failures)
+        try:
+            STEPS[name]()
+        except Exception as problem:  # a step that breaks is a failed test, not the end of the others
+            count(name, False, repr(problem))
+        say(f"{name}: {passed - before[0]} passed, {len(failures) - before[1]} failed")
+    for name in failures:
+        print(f"FAILED {name}")
+    print(f"{passed} passed, {len(failures)} failed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    build = sys.argv[1]
+    sys.exit(main(sys.argv[2:]))

@@ -1,0 +1,199 @@
+/* test_load.c: load.c: recognising, modules that give way, what a failure leaves behind. Kernels are small PVH ELFs in
+ * module memory; 256 MiB of RAM.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "host.h"
+
+#include "payload.h"
+#include "tables.h"
+
+#define RAM MIB(256)
+#define SEGMENT_SIZE KIB(64)
+#define BSS_SIZE KIB(64)
+#define FILE_SIZE (SEGMENT_SIZE + 4096)
+
+static struct boot_info boot;
+static struct volume_list volumes;
+static struct arguments arguments;
+static const struct mem_range keep = {.base = RAM - MIB(8), .size = MIB(8), .owner = "shim"};
+
+static void put(u8 *at, u64 value, u32 bytes)
+{
+    for (u32 i = 0; i < bytes; i++)
+        at[i] = (u8)(value >> 8 * i);
+}
+
+static u8 pattern(u64 i)
+{
+    return (u8)(i * 31 + i / 256);
+}
+
+/* An ELF64 with one segment for `paddr` (SEGMENT_SIZE of pattern, then BSS_SIZE of zeros) and the PHYS32_ENTRY note, at
+ * physical address `at`. */
+static void make_elf(u64 at, u64 paddr)
+{
+    u8 *e = mem_at(at, FILE_SIZE);
+    memset(e, 0, FILE_SIZE);
+    memcpy(e, "\x7f" "ELF\2\1\1", 7);
+    put(e + 16, 2, 2), put(e + 18, 62, 2), put(e + 20, 1, 4);
+    put(e + 24, paddr, 8), put(e + 32, 64, 8);
+    put(e + 52, 64, 2), put(e + 54, 56, 2), put(e + 56, 2, 2);
+    u8 *load = e + 64, *note = e + 120;
+    put(load, 1, 4), put(load + 4, 7, 4), put(load + 8, 4096, 8), put(load + 16, paddr, 8), put(load + 24, paddr, 8);
+    put(load + 32, SEGMENT_SIZE, 8), put(load + 40, SEGMENT_SIZE + BSS_SIZE, 8), put(load + 48, 4096, 8);
+    put(note, 4, 4), put(note + 4, 4, 4), put(note + 8, 512, 8), put(note + 32, 24, 8), put(note + 40, 24, 8);
+    put(note + 48, 4, 8);
+    put(e + 512, 4, 4), put(e + 516, 8, 4), put(e + 520, 18, 4);
+    memcpy(e + 524, "Xen", 4);
+    put(e + 528, paddr, 8);
+    for (u32 i = 0; i < SEGMENT_SIZE; i++)
+        e[4096 + i] = pattern(i);
+}
+
+static void fresh(void)
+{
+    host_reset();
+    memset(&boot, 0, sizeof boot);
+    memset(&volumes, 0, sizeof volumes);
+    memset(&arguments, 0, sizeof arguments);
+    boot.cmdline = boot.loader = "";
+    boot.door = "pvh";
+    mem_map_add(&boot.memory, PAGE_SIZE, 0x9e000, MEM_USABLE);
+    mem_map_add(&boot.memory, MIB(1), RAM - MIB(1), MEM_USABLE);
+}
+
+static const struct module *add_module(u64 base, u64 size)
+{
+    boot.module[boot.module_count] = (struct module){base, size, ""};
+    return &boot.module[boot.module_count++];
+}
+
+static struct boot_entry entry_of(const struct module *kernel)
+{
+    return (struct boot_entry){.id = "test", .title = "test", .options = "a=b", .kernel_module = kernel};
+}
+
+static void assert_segment_at(u64 paddr)
+{
+    const u8 *p = mem_at(paddr, SEGMENT_SIZE + BSS_SIZE);
+    for (u32 i = 0; i < SEGMENT_SIZE; i++)
+        assert_int_equal(p[i], pattern(i));
+    for (u32 i = 0; i < BSS_SIZE; i++)
+        assert_int_equal(p[SEGMENT_SIZE + i], 0);
+}
+
+static void a_kernel_is_loaded_where_it_wants(void **state)
+{
+    (void)state;
+    fresh();
+    make_elf(MIB(32), MIB(2));
+    struct boot_entry entry = entry_of(add_module(MIB(32), FILE_SIZE));
+    arguments.append = text_of("quiet");
+    struct payload *p = payload_load(&entry, &volumes, &boot, &arguments, &keep);
+    if (!p)
+        fail_msg("%s", error_text());
+    assert_segment_at(MIB(2));
+    assert_string_equal(p->cmdline, "a=b quiet");
+    assert_int_equal(p->mode, HANDOFF_PVH);
+    assert_int_equal(p->entry_point, MIB(2));
+    assert_int_equal(boot.module[0].base, MIB(32));
+}
+
+/* GRUB puts modules from 1 MiB up: the kernel's own file, and its initrd, lie where the kernel wants to be. */
+static void modules_in_the_way_are_moved_first(void **state)
+{
+    (void)state;
+    static const u64 kernel_at[] = {MIB(1), MIB(1) + 0x1000, MIB(1) + 0xf000, MIB(1) + 0x20000};
+    for (u32 i = 0; i < ARRAY_COUNT(kernel_at); i++) {
+        fresh();
+        make_elf(kernel_at[i], MIB(1));
+        struct boot_entry entry = entry_of(add_module(kernel_at[i], FILE_SIZE));
+        u64 initrd = align_up(kernel_at[i] + FILE_SIZE, PAGE_SIZE);
+        memset(mem_at(initrd, 5000), 0x5a, 5000);
+        add_module(initrd, 5000);
+        struct payload *p = payload_load(&entry, &volumes, &boot, &arguments, &keep);
+        if (!p)
+            fail_msg("%s", error_text());
+        assert_segment_at(MIB(1));
+        assert_int_equal(p->initrd_count, 1);
+        for (u32 m = 0; m < boot.module_count; m++)
+            assert_false(ranges_overlap(boot.module[m].base, boot.module[m].size, MIB(1), SEGMENT_SIZE + BSS_SIZE));
+        const u8 *moved = mem_at(boot.module[1].base, 5000);
+        for (u32 b = 0; b < 5000; b++)
+            assert_int_equal(moved[b], 0x5a);
+    }
+}
+
+static void failures_name_the_file_and_give_memory_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        u64 paddr;
+        const char *bytes; /* overwrite the head */
+        u32 len;
+        u64 size; /* of the module; 0: all */
+        const char *says;
+    } cases[] = {
+        {"no memory there", GIB(1), NULL, 0, 0, "(module0): kernel segment 0 [40000000,40020000): there is no memory"},
+        {"over the shim", RAM - MIB(8) - 0x1000, NULL, 0, 0, "overlaps shim [f800000,10000000)"},
+        {"gzip", MIB(2), "\x1f\x8b", 2, 0, "(module0): gzip compressed, expected"},
+        {"zstd", MIB(2), "\x28\xb5\x2f\xfd", 4, 0, "zstd compressed, expected"},
+        {"efi", MIB(2), "MZ", 2, 0, "an EFI program, expected"},
+        {"text", MIB(2), "hello", 5, 0, "(module0): starts with 68 65 6c 6c, expected a Linux bzImage"},
+        {"short", MIB(2), "abc", 3, 3, "3 bytes, expected"},
+        {"truncated", MIB(2), NULL, 0, 5000, "(module0): "},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        fresh();
+        make_elf(MIB(32), cases[i].paddr);
+        if (cases[i].bytes)
+            host_poke(MIB(32), cases[i].bytes, cases[i].len);
+        struct boot_entry entry = entry_of(add_module(MIB(32), cases[i].size ? cases[i].size : FILE_SIZE));
+        u64 mark = arena_mark();
+        assert_null(payload_load(&entry, &volumes, &boot, &arguments, &keep));
+        if (!strstr(error_text(), cases[i].says))
+            fail_msg("%s: \"%s\" is not in \"%s\"", cases[i].name, cases[i].says, error_text());
+        assert_int_equal(arena_mark(), mark);
+    }
+}
+
+static void the_key_must_fit_the_file(void **state)
+{
+    (void)state;
+    fresh();
+    make_elf(MIB(32), MIB(2));
+    struct boot_entry entry = entry_of(add_module(MIB(32), FILE_SIZE));
+    entry.protocol = payload_protocols[0];
+    assert_null(payload_load(&entry, &volumes, &boot, &arguments, &keep));
+    assert_non_null(strstr(error_text(), "is for the key `pvh`, expected one for `linux`"));
+}
+
+static void missing_files_are_named(void **state)
+{
+    (void)state;
+    fresh();
+    struct boot_entry entry = {.id = "x", .title = "x", .options = "", .kernel = "(vdx)/boot/vmlinuz"};
+    assert_null(payload_load(&entry, &volumes, &boot, &arguments, &keep));
+    assert_non_null(strstr(error_text(), "(vdx)/boot/vmlinuz: no volume vdx; there are none"));
+    entry.kernel = "/boot/vmlinuz";
+    assert_null(payload_load(&entry, &volumes, &boot, &arguments, &keep));
+    assert_non_null(strstr(error_text(), "/boot/vmlinuz: no volume to look on"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_kernel_is_loaded_where_it_wants),
+        cmocka_unit_test(modules_in_the_way_are_moved_first),
+        cmocka_unit_test(failures_name_the_file_and_give_memory_back),
+        cmocka_unit_test(the_key_must_fit_the_file),
+        cmocka_unit_test(missing_files_are_named),
+    };
+    return cmocka_run_group_tests_name("load", tests, NULL, NULL);
+}
