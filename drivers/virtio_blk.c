@@ -56,10 +56,13 @@ struct blk {
     u32 segment_bytes; /* most in one descriptor */
     u32 segments;      /* most in one request */
     u32 slot_count;
-    u64 busy;          /* bit set of slots that the device has */
+    u32 in_flight;
+    u64 busy;          /* bit set of slots that the device has: in_flight of them */
     struct slot *slot;
     bool read_only;    /* all we do is read; a driver that will write has to look here */
 };
+
+extern const struct block_driver disk_virtio_blk; /* by tables.c */
 
 /* ---- requests -------------------------------------------------------------------------------------------------- */
 
@@ -104,39 +107,202 @@ static void request_add(struct blk *b, const struct block_device *disk, const st
     }
     desc->next = (u16)status;
     b->busy |= 1ull << i;
+    b->in_flight++;
     virtq_add(&b->queue, (u16)head);
 }
 
-/* Stop a device that cannot be trusted any more; the trail stays. */
-static enum error give_up(struct block_device *disk, enum error error)
+/* A device that no longer keeps to the rules is stopped, so that it cannot write to memory that is used otherwise. */
+static void give_up(struct block_device *disk)
 {
     struct blk *b = disk->state;
-    warn("%s; resetting it", error_text()); /* now: hosts are known that finish the reads first, and may hang doing so */
-    b->busy = 0;
+    /* Said before it is done: a host that finishes the reads first may stop the machine here. */
+    warn("%s: lost, resetting the device", disk->name);
     disk->dead = true;
-    if (virtio_reset(b->virtio) == OK)
-        return fail(error, "%s: given up, its requests are cancelled", disk->name);
-    b->virtio->transport->release(b->virtio);
-    return error_add(error, "%s: given up", disk->name);
+    b->busy = 0;
+    b->in_flight = 0;
+    virtio_end(b->virtio);
 }
 
-/* Wait until requests are finished; their number, 0 with the trail set when the device is given up. */
-static u32 requests_wait(struct block_device *disk, enum error *error)
+/* Wait until requests are finished, and tell how many. */
+static enum error requests_wait(struct block_device *disk, u32 *finished)
 {
     struct blk *b = disk->state;
     struct deadline deadline = deadline_in(ANSWER_MS);
-    u32 finished, in_flight = (u32)__builtin_popcountll(b->busy);
-    while (!(finished = virtq_finished(&b->queue)))
-        if (deadline_passed(&deadline)) {
-            const struct block_span *span = b->slot[__builtin_ctzll(b->busy)].span;
-            *error = give_up(disk, fail(ERR_TIMEOUT, "%s: no answer within %u s to a read of %u blocks at block %lu",
-                                        disk->name, ANSWER_MS / 1000, span->blocks, span->lba));
-            return 0;
-        }
+    u32 in_flight = b->in_flight;
+    while (!(*finished = virtq_finished(&b->queue))) {
+        if (!deadline_passed(&deadline))
+            continue;
+        const struct block_span *span = b->slot[__builtin_ctzll(b->busy)].span;
+        give_up(disk);
+        return fail(ERR_TIMEOUT, "%s: no answer within %u s to a read of %u blocks at block %lu", disk->name,
+                    ANSWER_MS / 1000, span->blocks, span->lba);
+    }
     io_barrier(); /* the index before status and data */
-    if (finished <= in_flight)
-        return finished;
-    *error = give_up(disk, fail(ERR_IO, "%s: the device claims to have finished %u requests of %u", disk->name, finished,
-                                in_flight));
-    return 0;
+    if (*finished <= in_flight)
+        return OK;
+    give_up(disk);
+    return fail(ERR_IO, "%s: the device tells of %u finished requests where %u were made", disk->name, *finished,
+                in_flight);
 }
+
+/* Take one finished request out of the used ring. ERR_IO with a sentence; then the disk may be dead. */
+static enum error request_finish(struct block_device *disk)
+{
+    struct blk *b = disk->state;
+    struct virtq_used_elem elem = virtq_take(&b->queue);
+    u32 i = elem.id / (b->segments + 2);
+    if (i >= b->slot_count || elem.id != slot_head(b, i) || !(b->busy >> i & 1)) {
+        give_up(disk);
+        return fail(ERR_IO, "%s: the device answers a request that was not made (descriptor %u)", disk->name, elem.id);
+    }
+    const struct block_span *span = b->slot[i].span;
+    u32 size = span->blocks * disk->block_size;
+    b->busy &= ~(1ull << i);
+    b->in_flight--;
+    switch (b->slot[i].status) {
+    case VIRTIO_BLK_S_OK:
+        break;
+    case VIRTIO_BLK_S_IOERR:
+        return fail(ERR_IO, "%s: I/O error at block %lu (%u blocks)", disk->name, span->lba, span->blocks);
+    case VIRTIO_BLK_S_UNSUPP:
+        return fail(ERR_IO, "%s: the device does not support reading block %lu (%u blocks)", disk->name, span->lba,
+                    span->blocks);
+    default:
+        return fail(ERR_IO, "%s: read of block %lu (%u blocks) ended with status %x", disk->name, span->lba, span->blocks,
+                    b->slot[i].status);
+    }
+    /* §2.7.8.2; some count the status byte in, some do not, and legacy devices tell anything. */
+    if (elem.len < size && !b->virtio->transport->legacy)
+        return fail(ERR_IO, "%s: only %u of %u bytes read at block %lu", disk->name, elem.len, size, span->lba);
+    return OK;
+}
+
+/* Hand over what fits the slots; the number of spans taken. */
+static u32 requests_submit(struct block_device *disk, const struct block_span *spans, u32 count)
+{
+    struct blk *b = disk->state;
+    u32 taken = 0;
+    while (taken < count && b->in_flight < b->slot_count)
+        request_add(b, disk, &spans[taken++]);
+    if (taken)
+        virtq_publish(b->virtio, &b->queue);
+    return taken;
+}
+
+static enum error blk_read(struct block_device *disk, const struct block_span *spans, u32 count)
+{
+    struct blk *b = disk->state;
+    enum error error = OK;
+    u32 next = 0;
+    for (;;) {
+        u32 finished;
+        if (error == OK)
+            next += requests_submit(disk, spans + next, count - next);
+        if (!b->in_flight)
+            return error;
+        enum error wait = requests_wait(disk, &finished);
+        if (wait)
+            return wait;
+        while (finished--) {
+            enum error one = request_finish(disk);
+            if (disk->dead)
+                return one;
+            if (error == OK)
+                error = one; /* nothing more is asked for, but what is in flight has to land */
+        }
+    }
+}
+
+static void blk_quiesce(struct block_device *disk)
+{
+    struct blk *b = disk->state;
+    if (!disk->dead)
+        virtio_end(b->virtio);
+}
+
+/* ---- finding them ---------------------------------------------------------------------------------------------- */
+
+static u32 config_field(const struct blk *b, u64 feature, u32 offset)
+{
+    return b->virtio->features & feature ? b->virtio->transport->config_read32(b->virtio, offset) : 0;
+}
+
+/* Everything about sizes, from what the device offers and how long its ring is. */
+static enum error geometry_read(struct blk *b, struct block_device *disk)
+{
+    u32 size_max = config_field(b, VIRTIO_BLK_F_SIZE_MAX, CONFIG_SIZE_MAX);
+    u32 seg_max = config_field(b, VIRTIO_BLK_F_SEG_MAX, CONFIG_SEG_MAX);
+    u32 blk_size = config_field(b, VIRTIO_BLK_F_BLK_SIZE, CONFIG_BLK_SIZE);
+    bool sane = is_power_of_two(blk_size) && blk_size >= SECTOR_SIZE && blk_size <= BLOCK_SIZE_MAX;
+    disk->block_size = sane ? blk_size : SECTOR_SIZE; /* requests count sectors in any case */
+    disk->block_count = virtio_config_read64(b->virtio, CONFIG_CAPACITY) / (disk->block_size / SECTOR_SIZE);
+    disk->dma_align = 1;
+
+    b->segment_bytes = size_max ? (u32)min_u64(size_max, REQUEST_BYTES) : (u32)REQUEST_BYTES;
+    u64 segments = (REQUEST_BYTES + b->segment_bytes - 1) / b->segment_bytes;
+    if (b->virtio->features & VIRTIO_BLK_F_SEG_MAX)
+        segments = min_u64(segments, max_u64(seg_max, 1));
+    if (b->queue.size < 3)
+        return fail(ERR_UNSUPPORTED, "%s: a queue of %u descriptors, expected at least 3", b->virtio->where,
+                    b->queue.size);
+    b->segments = (u32)min_u64(segments, b->queue.size - 2u);
+    b->slot_count = (u32)min_u64(b->queue.size / (b->segments + 2), SLOTS_MAX);
+    disk->max_blocks = (u32)(min_u64((u64)b->segments * b->segment_bytes, REQUEST_BYTES) / disk->block_size);
+    if (!disk->max_blocks)
+        return fail(ERR_UNSUPPORTED, "%s: %u segments of %u bytes per request cannot carry a block of %u bytes",
+                    b->virtio->where, b->segments, b->segment_bytes, disk->block_size);
+    return OK;
+}
+
+static enum error blk_start(struct blk *b, struct disk_list *disks)
+{
+    struct block_device disk = {.driver = &disk_virtio_blk, .state = b};
+    enum error error = virtio_begin(b->virtio, VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO |
+                                                   VIRTIO_BLK_F_BLK_SIZE);
+    if (error == OK)
+        error = virtq_setup(b->virtio, &b->queue, 0, QUEUE_SIZE);
+    if (error == OK)
+        error = geometry_read(b, &disk);
+    if (error)
+        return error;
+    b->read_only = b->virtio->features & VIRTIO_BLK_F_RO;
+    b->slot = arena_alloc(b->slot_count * sizeof *b->slot, 16);
+    if (!b->slot)
+        return ERR_NO_MEMORY;
+    for (u32 i = 0; i < b->slot_count; i++)
+        slot_prepare(b, i);
+    virtio_ready(b->virtio);
+    const struct block_device *added = disk_add(disks, "vd", &disk);
+    if (!added)
+        return ERR_NOT_FOUND; /* or full, or no memory; the trail says which */
+    say_verbose("%s: %s, %lu blocks of %u bytes%s, %u requests of %u KiB in flight", added->name, b->virtio->where,
+                added->block_count, added->block_size, b->read_only ? ", read-only" : "", b->slot_count,
+                added->max_blocks * (added->block_size / SECTOR_SIZE) / 2);
+    return OK;
+}
+
+static void blk_found(struct virtio *v, void *context)
+{
+    struct blk *b = arena_alloc(sizeof *b, 8);
+    enum error error = ERR_NO_MEMORY;
+    if (b) {
+        b->virtio = v;
+        error = blk_start(b, context);
+    }
+    if (error == OK)
+        return;
+    error_add(error, "virtio-blk");
+    error_show();
+    if (error == ERR_TIMEOUT) /* its reset, which would not get better by another */
+        v->transport->release(v);
+    else
+        virtio_end(v);
+}
+
+static void blk_probe(const struct boot_info *boot, struct disk_list *disks)
+{
+    (void)boot;
+    virtio_pci_scan(VIRTIO_ID_BLOCK, blk_found, disks);
+}
+
+const struct block_driver disk_virtio_blk = {"virtio-blk", blk_probe, blk_read, blk_quiesce};

@@ -217,7 +217,7 @@ static enum error gpt_scan(struct block_device *disk, struct partition_list *fou
         if (sector0 != SECTOR0_PROTECTIVE)
             return ERR_NOT_MINE;
     }
-    bool alternate_known = !error && is_signed(&table.header);
+    bool alternate_known = is_signed(&table.header);
     u64 mark = arena_mark();
     error = table_read(disk, PRIMARY_LBA, &table);
     if (error)

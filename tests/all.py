@@ -77,7 +77,8 @@ def includes_of(path):
 
 def step_includes():
     """Every header compiles alone; no folder includes another's headers, but shim/include."""
-    own = {folder: {os.path.basename(p) for p in glob.glob(f"{folder}/*.h")} for folder in ("fs", "drivers", "protocols", "shim")}
+    folders = ("fs", "drivers", "protocols", "shim")
+    own = {folder: {os.path.basename(p) for p in glob.glob(f"{folder}/*.h")} for folder in folders}
     shared = {os.path.basename(p) for p in glob.glob("shim/include/*.h")}
     for folder, names in own.items():
         for path in sorted(glob.glob(f"{folder}/*.[ch]")):
@@ -87,8 +88,8 @@ def step_includes():
         foreign = [n for n in includes_of(path) if n not in shared]
         count(f"includes of {path}", not foreign, f"{path} includes {', '.join(foreign)}")
     for path in sorted(glob.glob("shim/include/*.h") + [f"{f}/{n}" for f in own for n in own[f]]):
-        status, output = run(["gcc", "-std=gnu11", "-ffreestanding", "-mgeneral-regs-only", "-Wall", "-Wextra", "-Werror",
-                              "-Ishim/include", "-fsyntax-only", "-x", "c", "-include", path, "/dev/null"])
+        status, output = run(["gcc", "-std=gnu11", "-ffreestanding", "-mgeneral-regs-only", "-Wall", "-Wextra",
+                              "-Werror", "-Ishim/include", "-fsyntax-only", "-x", "c", "-include", path, "/dev/null"])
         count(f"{path} alone", not status, output)
 
 

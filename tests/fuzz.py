@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""fuzz.py BUILD [TARGET...]: fuzz without end, each target in turn for ROUND seconds, until something is found or Ctrl-C.
+"""fuzz.py BUILD [TARGET...]: fuzz without end, each target in turn for FUZZ_SECONDS, until a finding or Ctrl-C.
 
 New inputs collect in BUILD/fuzz-work/TARGET; a finding stays there as TARGET-crash-… and its replay is printed.
 """

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Disk images from a dictionary of files: partition table by sfdisk, filesystem by mke2fs or mkfs.fat, no root, no mounts.
+"""Disk images from a dictionary of files: table by sfdisk, filesystem by mke2fs or mkfs.fat; no root, no mounts.
 
     make_disk("disk.img", {"/boot/shim.cfg": b"timeout 0", "/boot/vmlinuz": "build/kernel/vmlinuz"}, "gpt", "ext4")
 
 A value that is bytes is content, a str or Path names a file. Schemes: none, mbr, logical, gpt. On `mbr`, `logical` and
-`gpt` a small partition without a filesystem comes first, so that number and offset of the second are not the trivial ones.
+`gpt` a small partition without a filesystem comes first, so that number and offset of the volume are not trivial.
 Filesystems: ext2, ext3, ext4, fat12, fat16, fat32.
 """
 import os
@@ -27,7 +27,8 @@ FAT_CLUSTER = {"fat12": 64, "fat16": 8, "fat32": 1}
 def run(*command, **options):
     """Run a tool; when it fails, its output is the message."""
     env = dict(os.environ, LC_ALL="C", PATH=os.environ["PATH"] + ":/usr/sbin:/sbin", MTOOLS_SKIP_CHECK="1")
-    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, **options)
+    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env,
+                          **options)
     if done.returncode:
         raise RuntimeError(f"{command[0]}: {done.stdout.decode(errors='replace')}")
     return done.stdout.decode(errors="replace")
@@ -70,18 +71,18 @@ def make_filesystem(path, files, fs, start, size, label, options=()):
     with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path))) as folder:
         stage(files, folder)
         if fs.startswith("ext"):
-            run("mke2fs", "-q", "-F", "-t", fs, "-L", label, "-m", "0", "-E", f"offset={start},root_owner=0:0", "-d", folder,
-                *options, path, f"{size // 1024}k")
+            run("mke2fs", "-q", "-F", "-t", fs, "-L", label, "-m", "0", "-E", f"offset={start},root_owner=0:0",
+                "-d", folder, *options, path, f"{size // 1024}k")
             return
-        run("mkfs.fat", "-F", fs[3:], "-s", FAT_CLUSTER[fs], "-n", label.upper(), "--offset", start // 512, *options, path,
-            size // 1024)
+        run("mkfs.fat", "-F", fs[3:], "-s", FAT_CLUSTER[fs], "-n", label.upper(), "--offset", start // 512, *options,
+            path, size // 1024)
         entries = [os.path.join(folder, n) for n in sorted(os.listdir(folder))]
         if entries:
             run("mcopy", "-i", f"{path}@@{start}", "-s", "-Q", *entries, "::/")
 
 
 def make_disk(path, files, scheme="gpt", fs="ext4", label="demo", size_mib=None, options=()):
-    """Make the image path; size_mib is of the whole disk, else what the files need. Returns the volume's name ("vda2")."""
+    """Make the image path; size_mib is of the whole disk, else what the files need. Returns the volume's name."""
     start = VOLUME_START[scheme] * MIB
     need = content_size(files)
     size = size_mib * MIB if size_mib else start + max(40 * MIB, (need + need // 8 + 12 * MIB) & -MIB) + MIB

@@ -11,7 +11,8 @@ import os
 import subprocess
 import sys
 
-WANTED = ["virtio_pci", "virtio_blk", "ext4", "crc32c_generic", "vfat", "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8"]
+WANTED = ["virtio_pci", "virtio_blk", "ext4", "crc32c_generic", "vfat", "nls_cp437", "nls_ascii", "nls_iso8859-1",
+          "nls_utf8"]
 
 
 class Archive:

@@ -1,7 +1,7 @@
 #!/bin/sh
-# /init of the test and demo initramfs: says what it found, line by line, `init: ` first, on every console of the kernel;
-# then a shell on each, or what the word shim.test= on the kernel's command line asks for: poweroff, reboot, or halt (just
-# wait).
+# /init of the test and demo initramfs: says what it found, line by line, `init: ` first, on every console of the
+# kernel; then a shell on each, or what the word shim.test= on the kernel's command line asks for: poweroff, reboot, or
+# halt (just wait).
 export PATH=/bin:/sbin HOME=/root TERM=linux
 /bin/busybox --install -s /bin 2>/dev/null
 mount -t devtmpfs dev /dev 2>/dev/null

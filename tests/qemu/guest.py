@@ -29,9 +29,10 @@ class Guest:
         self.folder = tempfile.mkdtemp(prefix="shim-guest-")
         self.qmp_path = os.path.join(self.folder, "qmp")
         self.command = [
-            name, "-accel", "tcg", "-M", machine, "-m", str(memory), "-smp", str(smp), "-display", "none", "-nic", "none",
-            "-no-reboot", "-no-user-config", "-chardev", "stdio,id=serial0,signal=off", "-serial", "chardev:serial0", "-qmp",
-            f"unix:{self.qmp_path},server=on,wait=off", "-monitor", "none", *[str(a) for a in args],
+            name, "-accel", "tcg", "-M", machine, "-m", str(memory), "-smp", str(smp), "-display", "none",
+            "-nic", "none", "-no-reboot", "-no-user-config", "-chardev", "stdio,id=serial0,signal=off",
+            "-serial", "chardev:serial0", "-monitor", "none", "-qmp", f"unix:{self.qmp_path},server=on,wait=off",
+            *[str(a) for a in args],
         ]
         self.raw = ""
         self.position = 0

@@ -30,7 +30,8 @@ boot
 def grub_iso(scratch, kit, arguments, modules):
     """A CD whose GRUB starts the shim, by BIOS and by UEFI. modules: [(path, text)]."""
     lines = "\n".join(f"module --nounzip /m{n} {text}" for n, (_, text) in enumerate(modules))
-    files = {"/boot/grub/grub.cfg": GRUB_CONFIG.format(arguments=arguments, modules=lines).encode(), "/shim.elf": kit.shim}
+    config = GRUB_CONFIG.format(arguments=arguments, modules=lines)
+    files = {"/boot/grub/grub.cfg": config.encode(), "/shim.elf": kit.shim}
     files.update({f"/m{n}": path for n, (path, _) in enumerate(modules)})
     stage(files, scratch / "cd")
     run("grub-mkrescue", "-o", scratch / "cd.iso", scratch / "cd", "--locales=", "--fonts=", "--themes=")

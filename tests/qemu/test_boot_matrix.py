@@ -76,7 +76,8 @@ entry debian
     files = {"/boot/initrd.img": kit.initrd, config: linux.encode()}
     if row["payload"] == "pvh":
         files["/boot/vmlinux"] = kit.vmlinux
-        files[config] = f"timeout 0\nentry vmlinux\n pvh /boot/vmlinux\n module /boot/initrd.img\n options {OPTIONS} {word}\n".encode()
+        files[config] = (f"timeout 0\nentry vmlinux\n pvh /boot/vmlinux\n module /boot/initrd.img\n"
+                         f" options {OPTIONS} {word}\n").encode()
         return files
     files["/boot/vmlinuz"] = kit.vmlinuz
     if row["payload"] == "nested":

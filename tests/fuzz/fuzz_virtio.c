@@ -1,0 +1,118 @@
+/* fuzz_virtio.c: what a device tells: configuration space, capabilities, registers, the used ring.
+ *
+ * Input: a struct of the device's fields, 256 bytes that are XORed onto a valid configuration space, then bytes written over
+ * the used ring after each answer: offset, value. Missing bytes are zero: the empty input is a device that works.
+ */
+#include "fake_virtio.h"
+#include "tables.h"
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+extern const struct block_driver disk_virtio_blk;
+
+#define DEST 0x10000000u
+#define DEST_SIZE MIB(2)
+
+struct PACKED knobs {
+    u8 modern, legacy, late, flags;
+    u64 features; /* XORed */
+    u16 queue_max, notify_off;
+    u32 notify_multiplier;
+    u64 capacity;
+    u32 size_max, seg_max, blk_size;
+    u16 used_jump, status;
+    u32 len_missing;
+};
+
+static const u8 *rest;
+static size_t rest_size;
+
+static void take(void *to, size_t size)
+{
+    size_t part = size < rest_size ? size : rest_size;
+    memset(to, 0, size);
+    memcpy(to, rest, part);
+    rest += part;
+    rest_size -= part;
+}
+
+static void scribble(struct fake_virtio *f)
+{
+    u8 bytes[2];
+    take(bytes, sizeof bytes);
+    u64 ring = 4 + f->queue_size * 8u;
+    if (bytes[1] && f->used && fits(f->used, ring, HOST_MEMORY))
+        *(u8 *)mem_at(f->used + bytes[0] % ring, 1) ^= bytes[1];
+}
+
+static void read_some(struct block_device *disk)
+{
+    struct block_span span[8];
+    u32 most = (u32)min_u64(disk->max_blocks, min_u64(DEST_SIZE / disk->block_size, disk->block_count));
+    if (!most || most > disk->max_blocks)
+        __builtin_trap();
+    for (u32 i = 0; i < ARRAY_COUNT(span); i++)
+        span[i] = (struct block_span){i % 2 ? disk->block_count - 1 : 0, i % 2 || i > 2 ? 1 : most, mem_at(DEST, DEST_SIZE)};
+    if (disk->driver->read(disk, span, ARRAY_COUNT(span)) != OK && !*error_text())
+        __builtin_trap();
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+    static struct fake_virtio f;
+    static struct disk_list disks;
+    static struct boot_info boot;
+    struct knobs k;
+    u8 patch[256];
+    rest = data;
+    rest_size = size;
+    take(&k, sizeof k);
+    take(patch, sizeof patch);
+
+    fake_reset();
+    log_level = LOG_QUIET;
+    disks.count = 0;
+    fake_virtio_init(&f, 4);
+    f.modern = !(k.modern & 1);
+    f.legacy = k.legacy & 1;
+    f.late = k.late & 7;
+    f.reverse = k.flags & 1;
+    f.never = k.flags & 2;
+    f.features_refused = k.flags & 4;
+    f.wrong_id = k.flags & 8;
+    f.twice = k.flags & 16;
+    f.unsettled = k.flags & 32;
+    f.features ^= k.features;
+    f.queue_max = (k.queue_max ^ 256) & 1023;
+    f.notify_off = k.notify_off;
+    f.notify_multiplier ^= k.notify_multiplier;
+    f.capacity ^= k.capacity;
+    f.size_max = k.size_max;
+    f.seg_max ^= k.seg_max;
+    f.blk_size ^= k.blk_size;
+    f.used_jump = k.used_jump;
+    f.status = k.status;
+    f.bad_sector = k.status ? 0 : ~0ull;
+    f.len_missing = k.len_missing;
+    f.on_answer = scribble;
+    fake_virtio_plug(&f);
+    for (u32 i = 0; i < sizeof patch; i++)
+        f.function.config[i] ^= patch[i];
+
+    disk_virtio_blk.probe(&boot, &disks);
+    for (u32 i = 0; i < disks.count; i++) {
+        struct block_device *disk = disks.disk[i];
+        for (u32 again = 0; again < 3 && !disk->dead; again++)
+            read_some(disk);
+        disk->driver->quiesce(disk);
+    }
+    /* Whatever it was told, the driver asked for nothing that it may not ask for; unless registers were moved about. */
+    bool moved = false;
+    for (u32 i = 0; i < sizeof patch; i++)
+        moved |= patch[i];
+    if (f.fault && !moved) {
+        print("%s\n", f.fault);
+        __builtin_trap();
+    }
+    return 0;
+}

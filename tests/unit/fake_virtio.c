@@ -1,0 +1,516 @@
+/* fake_virtio.c: a PCI bus and virtio block devices behind io.h (fake_virtio.h). VIRTIO 1.2 §2.7, §4.1, §5.2. */
+#include <string.h>
+
+#include "fake_virtio.h"
+
+#define FAKE_DEVICES 64u
+
+struct fake_function *fake_pci[FAKE_FUNCTIONS];
+u32 fake_pci_count, fake_pci_reads;
+bool fake_pci_absent;
+
+static u32 config_address;
+static struct fake_virtio *devices[FAKE_DEVICES];
+static u32 device_count;
+
+static u32 get(const u8 *at, u32 width)
+{
+    u32 value = 0;
+    memcpy(&value, at, width);
+    return value;
+}
+
+void fake_put16(u8 *at, u16 value) { memcpy(at, &value, sizeof value); }
+void fake_put32(u8 *at, u32 value) { memcpy(at, &value, sizeof value); }
+
+static void fault(struct fake_virtio *f, const char *what)
+{
+    if (!f->fault)
+        f->fault = what;
+}
+
+/* ---- the device ------------------------------------------------------------------------------------------------ */
+
+struct desc {
+    u64 addr;
+    u32 len;
+    u16 flags, next;
+};
+
+static void *dma(struct fake_virtio *f, u64 address, u64 size)
+{
+    if (!(f->function.config[4] & 4))
+        fault(f, "DMA without bus mastering");
+    if (!address || !fits(address, size, HOST_MEMORY)) {
+        fault(f, "DMA to an address outside memory");
+        return NULL;
+    }
+    return mem_at(address, size);
+}
+
+static u16 ring_get16(struct fake_virtio *f, u64 address)
+{
+    const u16 *at = dma(f, address, 2);
+    return at ? *at : 0;
+}
+
+static bool desc_get(struct fake_virtio *f, u32 i, struct desc *d)
+{
+    const struct desc *table = i < f->queue_size ? dma(f, f->desc + i * 16, 16) : NULL;
+    if (!table) {
+        fault(f, "descriptor number beyond the queue");
+        return false;
+    }
+    *d = *table;
+    return true;
+}
+
+static void device_reset(struct fake_virtio *f)
+{
+    f->device_status = 0;
+    f->desc = f->avail = f->used = 0;
+    f->queue_size = f->queue_max;
+    f->avail_seen = f->used_idx = f->queue_select = 0;
+    f->pending_count = f->waited = 0;
+    f->driver_features = 0;
+    f->resets++;
+}
+
+static void data_copy(struct fake_virtio *f, u64 byte, u8 *to, u32 len)
+{
+    u64 there = f->image && byte < f->image_size ? min_u64(len, f->image_size - byte) : 0;
+    if (there)
+        memcpy(to, f->image + byte, there);
+    memset(to + there, 0, len - there);
+}
+
+/* Carry out the request at head; bytes written. */
+static u32 request_run(struct fake_virtio *f, u16 head)
+{
+    struct desc d;
+    u32 written = 0, segments = 0, steps = 0;
+    if (!desc_get(f, head, &d))
+        return 0;
+    const u8 *header = d.len == 16 && d.flags == 1 ? dma(f, d.addr, 16) : NULL;
+    if (!header || get(header, 4) != 0) {
+        fault(f, "no request header of 16 bytes with type 0");
+        return 0;
+    }
+    u64 sector;
+    memcpy(&sector, header + 8, 8);
+    u64 first = sector;
+    for (;;) {
+        if (!desc_get(f, d.next, &d) || ++steps > f->queue_size) {
+            fault(f, "a chain without an end");
+            return written;
+        }
+        if (!(d.flags & 2))
+            fault(f, "a data descriptor that is not for writing");
+        u8 *to = dma(f, d.addr, d.len);
+        if (!to)
+            return written;
+        if (!(d.flags & 1)) {
+            u64 bytes = written;
+            if (d.len != 1 || *to != 0xff)
+                fault(f, "the status is not one byte, ff before");
+            if (!written || written % 512 || !fits(first, written / 512, f->capacity))
+                fault(f, "a read past the end or of no whole sectors");
+            if (f->blk_size && (f->driver_features & FAKE_F_BLK_SIZE) && is_power_of_two(f->blk_size) &&
+                f->blk_size >= 512 && f->blk_size <= 65536 && (first * 512 | bytes) % f->blk_size)
+                fault(f, "a read that is not of whole blocks");
+            bool bad = f->bad_sector >= first && f->bad_sector - first < bytes / 512;
+            u32 status = bad ? f->status : 0;
+            if (status != FAKE_STATUS_UNWRITTEN)
+                *to = (u8)status;
+            if (segments > f->segments_max)
+                f->segments_max = segments;
+            return written + 1;
+        }
+        if ((f->features & FAKE_F_SIZE_MAX) && f->size_max && d.len > f->size_max)
+            fault(f, "a segment longer than size_max");
+        if (++segments > (f->seg_max ? f->seg_max : 1) && (f->features & FAKE_F_SEG_MAX))
+            fault(f, "more segments than seg_max");
+        data_copy(f, first * 512 + written, to, d.len);
+        written += d.len;
+    }
+}
+
+/* Finish one pending request. */
+static void answer(struct fake_virtio *f)
+{
+    u32 i = f->reverse ? f->pending_count - 1 : 0;
+    u16 head = f->pending[i];
+    memmove(&f->pending[i], &f->pending[i + 1], (f->pending_count - i - 1) * sizeof f->pending[0]);
+    f->pending_count--;
+    u32 len = request_run(f, head);
+    u8 *elem = dma(f, f->used + 4 + f->used_idx % f->queue_size * 8u, 8);
+    u8 *idx = dma(f, f->used + 2, 2);
+    if (!elem || !idx)
+        return;
+    fake_put32(elem, f->wrong_id ? head + 1u : f->twice ? f->last_head : head);
+    fake_put32(elem + 4, len - f->len_missing);
+    f->last_head = head;
+    f->used_idx++;
+    fake_put16(idx, (u16)(f->used_idx + f->used_jump));
+    if (f->on_answer)
+        f->on_answer(f);
+}
+
+static void notified(struct fake_virtio *f, u32 queue)
+{
+    f->notifies++;
+    if (queue || !f->desc)
+        fault(f, "notification of a queue that is not enabled");
+    if (!(f->device_status & 4))
+        fault(f, "notification before DRIVER_OK");
+    if (f->fault)
+        return;
+    u16 idx = ring_get16(f, f->avail + 2);
+    if (!(ring_get16(f, f->avail) & 1))
+        fault(f, "interrupts are not suppressed");
+    for (; f->avail_seen != idx; f->avail_seen++) {
+        if (f->pending_count == f->queue_size) {
+            fault(f, "more requests than descriptors");
+            return;
+        }
+        f->pending[f->pending_count++] = ring_get16(f, f->avail + 4 + f->avail_seen % f->queue_size * 2u);
+        f->requests++;
+    }
+    if (f->pending_count > f->in_flight_max)
+        f->in_flight_max = f->pending_count;
+    while (!f->late && !f->never && f->pending_count)
+        answer(f);
+}
+
+static void relax(void)
+{
+    host_ticks += 1000000; /* a millisecond */
+    for (u32 i = 0; i < device_count; i++) {
+        struct fake_virtio *f = devices[i];
+        if (f->pending_count && f->late && !f->never && ++f->waited >= f->late) {
+            f->waited = 0;
+            answer(f);
+        }
+    }
+}
+
+static void status_written(struct fake_virtio *f, u8 status)
+{
+    u8 old = f->device_status, added = status & (u8)~old;
+    if (!status) {
+        device_reset(f);
+        return;
+    }
+    if ((status & old) != old || !is_power_of_two(added))
+        fault(f, "status bits not set one at a time");
+    if ((added == 2 && old != 1) || (added == 8 && old != 3) || (added == 4 && old != 11 && !(f->legacy && old == 3)))
+        fault(f, "status bits not set in the order of §3.1.1");
+    if (added == 8 && f->features_refused)
+        status &= (u8)~8;
+    f->device_status = status;
+}
+
+static u8 status_value(const struct fake_virtio *f)
+{
+    return f->reset_stuck && !f->device_status ? 0x80 : f->device_status;
+}
+
+/* The device's own configuration, struct virtio_blk_config. */
+static u32 config_value(struct fake_virtio *f, u32 offset, u32 width)
+{
+    u8 config[64] = {0};
+    memcpy(config, &f->capacity, 8);
+    fake_put32(config + 8, f->size_max);
+    fake_put32(config + 12, f->seg_max);
+    fake_put32(config + 20, f->blk_size);
+    if (!fits(offset, width, sizeof config))
+        return 0;
+    return get(config + offset, width);
+}
+
+static void features_check(struct fake_virtio *f)
+{
+    if (f->driver_features & ~f->features)
+        fault(f, "a feature that was not offered");
+    if (f->driver_features & FAKE_F_EVENT_IDX)
+        fault(f, "EVENT_IDX, which the driver does not know");
+}
+
+static u64 common_read(struct fake_virtio *f, u32 offset, u32 width)
+{
+    switch (offset << 4 | width) {
+    case 0x04 << 4 | 4:
+        return f->feature_select[0] < 2 ? (u32)(f->features >> 32 * f->feature_select[0]) : 0;
+    case 0x12 << 4 | 2:
+        return 1;
+    case 0x14 << 4 | 1:
+        return status_value(f);
+    case 0x15 << 4 | 1:
+        return f->unsettled ? ++f->generation & 0xff : f->generation & 0xff;
+    case 0x18 << 4 | 2:
+        return f->queue_select ? 0 : f->queue_size;
+    case 0x1e << 4 | 2:
+        return f->notify_off;
+    }
+    fault(f, "a common configuration field read in a way it cannot be");
+    return ~0ull;
+}
+
+static void half_write(u64 *whole, u32 offset, u32 value)
+{
+    u32 shift = offset & 4 ? 32 : 0;
+    *whole = (*whole & ~(0xffffffffull << shift)) | (u64)value << shift;
+}
+
+static void common_write(struct fake_virtio *f, u32 offset, u32 value, u32 width)
+{
+    switch (offset << 4 | width) {
+    case 0x00 << 4 | 4:
+        f->feature_select[0] = value;
+        return;
+    case 0x08 << 4 | 4:
+        f->feature_select[1] = value;
+        return;
+    case 0x0c << 4 | 4:
+        half_write(&f->driver_features, f->feature_select[1] ? 4 : 0, value);
+        features_check(f);
+        return;
+    case 0x14 << 4 | 1:
+        status_written(f, (u8)value);
+        return;
+    case 0x16 << 4 | 2:
+        f->queue_select = (u16)value;
+        return;
+    case 0x18 << 4 | 2:
+        if (value > f->queue_max || !is_power_of_two(value))
+            fault(f, "a queue size beyond the device's");
+        f->queue_size = (u16)value;
+        return;
+    case 0x1c << 4 | 2:
+        if (value != 1 || !(f->device_status & 8) || f->device_status & 4)
+            fault(f, "a queue enabled too early or too late");
+        if ((f->desc | f->used << 2 | f->avail << 3) & 15)
+            fault(f, "rings that are not aligned");
+        return;
+    case 0x20 << 4 | 4:
+    case 0x24 << 4 | 4:
+        half_write(&f->desc, offset, value);
+        return;
+    case 0x28 << 4 | 4:
+    case 0x2c << 4 | 4:
+        half_write(&f->avail, offset, value);
+        return;
+    case 0x30 << 4 | 4:
+    case 0x34 << 4 | 4:
+        half_write(&f->used, offset, value);
+        return;
+    }
+    fault(f, "a common configuration field written in a way it cannot be");
+}
+
+/* ---- memory BAR: common at 0, ISR at 1000, device at 2000, notify at 3000 ---------------------------------------- */
+
+static struct fake_virtio *at_memory(u64 address)
+{
+    for (u32 i = 0; i < device_count; i++)
+        if (devices[i]->modern && address - devices[i]->memory_bar < 0x4000 && devices[i]->function.config[4] & 2)
+            return devices[i];
+    return NULL;
+}
+
+static u64 memory_read(u64 address, u32 width)
+{
+    struct fake_virtio *f = at_memory(address);
+    if (!f)
+        return ~0ull;
+    u32 offset = (u32)(address - f->memory_bar);
+    if (offset < 56)
+        return common_read(f, offset, width);
+    return offset - 0x2000 < 0x1000 ? config_value(f, offset - 0x2000, width) : 0;
+}
+
+static void memory_write(u64 address, u64 value, u32 width)
+{
+    struct fake_virtio *f = at_memory(address);
+    if (!f)
+        return;
+    u32 offset = (u32)(address - f->memory_bar);
+    if (offset < 56)
+        common_write(f, offset, (u32)value, width);
+    else if (offset == 0x3000 + f->notify_off * f->notify_multiplier && width == 2)
+        notified(f, (u32)value);
+    else
+        fault(f, "a write to registers where there are none");
+}
+
+/* ---- ports: configuration space, legacy registers --------------------------------------------------------------- */
+
+static struct fake_virtio *at_port(u16 port)
+{
+    for (u32 i = 0; i < device_count; i++)
+        if (devices[i]->legacy && (u16)(port - devices[i]->io_bar) < 0x80 && devices[i]->function.config[4] & 1)
+            return devices[i];
+    return NULL;
+}
+
+static u8 *config_selected(void)
+{
+    if (fake_pci_absent || !(config_address >> 31))
+        return NULL;
+    for (u32 i = 0; i < fake_pci_count; i++)
+        if (fake_pci[i]->at == (config_address >> 8 & 0xffff))
+            return fake_pci[i]->config + (config_address & 0xfc);
+    return NULL;
+}
+
+static u32 legacy_read(struct fake_virtio *f, u32 offset, u32 width)
+{
+    u32 config = f->function.config[FAKE_CAP_MSIX + 3] & 0x80 ? 24 : 20;
+    if (offset >= config)
+        return config_value(f, offset - config, width);
+    switch (offset << 4 | width) {
+    case 0 << 4 | 4:
+        return (u32)f->features;
+    case 12 << 4 | 2:
+        return f->queue_select ? 0 : f->queue_max;
+    case 18 << 4 | 1:
+        return status_value(f);
+    }
+    fault(f, "a legacy register read in a way it cannot be");
+    return ~0u;
+}
+
+static void legacy_write(struct fake_virtio *f, u32 offset, u32 value, u32 width)
+{
+    switch (offset << 4 | width) {
+    case 4 << 4 | 4:
+        f->driver_features = value;
+        features_check(f);
+        return;
+    case 8 << 4 | 4:
+        f->queue_size = f->queue_max;
+        f->desc = (u64)value * 4096;
+        f->avail = f->desc + f->queue_size * 16u;
+        f->used = align_up(f->avail + 6 + f->queue_size * 2u, 4096);
+        return;
+    case 14 << 4 | 2:
+        f->queue_select = (u16)value;
+        return;
+    case 16 << 4 | 2:
+        notified(f, value);
+        return;
+    case 18 << 4 | 1:
+        status_written(f, (u8)value);
+        return;
+    }
+    fault(f, "a legacy register written in a way it cannot be");
+}
+
+static u32 port_read(u16 port, u32 width)
+{
+    if (port == 0xcf8 && width == 4)
+        return fake_pci_absent ? ~0u : config_address;
+    if ((port & 0xfffc) == 0xcfc) {
+        const u8 *at = config_selected();
+        fake_pci_reads++;
+        return at ? get(at + (port & 3), width) : ~0u;
+    }
+    struct fake_virtio *f = at_port(port);
+    return f ? legacy_read(f, (u16)(port - f->io_bar), width) : ~0u;
+}
+
+static void port_write(u16 port, u32 value, u32 width)
+{
+    if (port == 0xcf8 && width == 4) {
+        config_address = value;
+        return;
+    }
+    if ((port & 0xfffc) == 0xcfc) {
+        u8 *at = config_selected();
+        u32 offset = (config_address & 0xfc) + (port & 3);
+        if (at && (offset < 6 || (offset >= 0x10 && offset < 0x28)))
+            memcpy(at + (port & 3), &value, width);
+        return;
+    }
+    struct fake_virtio *f = at_port(port);
+    if (f)
+        legacy_write(f, (u16)(port - f->io_bar), value, width);
+}
+
+/* ---- building --------------------------------------------------------------------------------------------------- */
+
+void fake_reset(void)
+{
+    host_reset();
+    fake_pci_count = fake_pci_reads = device_count = 0;
+    fake_pci_absent = false;
+    config_address = 0;
+    host_machine.in = port_read;
+    host_machine.out = port_write;
+    host_machine.mmio_read = memory_read;
+    host_machine.mmio_write = memory_write;
+    host_machine.relax = relax;
+}
+
+void fake_function_add(struct fake_function *f, u16 at, u16 vendor, u16 device, u16 class)
+{
+    f->at = at;
+    fake_put16(f->config, vendor);
+    fake_put16(f->config + 2, device);
+    fake_put16(f->config + 10, class);
+    if (fake_pci_count < FAKE_FUNCTIONS)
+        fake_pci[fake_pci_count++] = f;
+}
+
+void fake_virtio_init(struct fake_virtio *f, u32 slot)
+{
+    *f = (struct fake_virtio){
+        .modern = true,
+        .memory_bar = 0xfe000000 + slot * 0x4000,
+        .io_bar = (u16)(0xc000 + slot * 0x80),
+        .features = FAKE_F_VERSION_1 | FAKE_F_SEG_MAX | FAKE_F_BLK_SIZE | FAKE_F_EVENT_IDX,
+        .queue_max = 256,
+        .notify_multiplier = 4,
+        .capacity = 4096,
+        .seg_max = 254,
+        .blk_size = 512,
+        .bad_sector = ~0ull,
+    };
+    f->function.at = (u16)(slot << 3);
+}
+
+/* A capability of §4.1.4 at `at`, the next one being at `next`. */
+static void capability(u8 *config, u8 at, u8 next, u8 type, u32 offset, u32 length)
+{
+    u8 bytes[] = {9, next, at == FAKE_CAP_NOTIFY ? 20 : 16, type, 4, 0, 0, 0};
+    memcpy(config + at, bytes, sizeof bytes);
+    fake_put32(config + at + 8, offset);
+    fake_put32(config + at + 12, length);
+}
+
+void fake_virtio_plug(struct fake_virtio *f)
+{
+    u8 *config = f->function.config;
+    fake_function_add(&f->function, f->function.at, 0x1af4, f->legacy ? 0x1001 : 0x1042, 0x0100);
+    fake_put16(config + 0x2e, f->legacy ? 2 : 0x1100);
+    config[0x34] = FAKE_CAP_MSIX;
+    config[FAKE_CAP_MSIX] = 0x11;
+    config[6] = 0x10;
+    if (f->legacy)
+        fake_put32(config + 0x10, f->io_bar | 1u);
+    if (f->modern) {
+        fake_put32(config + 0x20, (u32)f->memory_bar | 0xc);
+        fake_put32(config + 0x24, (u32)(f->memory_bar >> 32));
+        config[FAKE_CAP_MSIX + 1] = FAKE_CAP_COMMON;
+        capability(config, FAKE_CAP_COMMON, FAKE_CAP_ISR, 1, 0, 56);
+        capability(config, FAKE_CAP_ISR, FAKE_CAP_DEVICE, 3, 0x1000, 4);
+        capability(config, FAKE_CAP_DEVICE, FAKE_CAP_NOTIFY, 4, 0x2000, 64);
+        capability(config, FAKE_CAP_NOTIFY, 0, 2, 0x3000, 0x1000);
+        fake_put32(config + FAKE_CAP_NOTIFY + 16, f->notify_multiplier);
+    }
+    device_reset(f);
+    f->device_status = 7; /* as firmware that has read from it leaves it */
+    f->resets = 0;
+    if (device_count < FAKE_DEVICES)
+        devices[device_count++] = f;
+}

@@ -1,0 +1,98 @@
+/* fake_virtio.h: a PCI bus and virtio block devices behind io.h, that can also lie.
+ *
+ * The layouts here are written down a second time, as numbers, so that they do not inherit the driver's mistakes.
+ */
+#ifndef FAKE_VIRTIO_H
+#define FAKE_VIRTIO_H
+
+#include "host.h"
+
+/* ---- PCI ------------------------------------------------------------------------------------------------------- */
+
+#define FAKE_FUNCTIONS 80u
+
+struct fake_function {
+    u16 at; /* bus 15:8, device 7:3, function 2:0 */
+    u8 config[256];
+};
+
+/* Configuration space as it is now; command register and BARs can be written. */
+extern struct fake_function *fake_pci[FAKE_FUNCTIONS];
+extern u32 fake_pci_count;
+extern u32 fake_pci_reads; /* of configuration space */
+extern bool fake_pci_absent;
+
+/* Fresh simulated machine (host_reset()) with an empty PCI bus. */
+void fake_reset(void);
+
+/* Enter a function with these ids; class 0x0601 is base class 06, subclass 01. */
+void fake_function_add(struct fake_function *f, u16 at, u16 vendor, u16 device, u16 class);
+
+void fake_put16(u8 *at, u16 value);
+void fake_put32(u8 *at, u32 value);
+
+/* ---- virtio-blk ------------------------------------------------------------------------------------------------ */
+
+#define FAKE_F_SIZE_MAX (1ull << 1)
+#define FAKE_F_SEG_MAX (1ull << 2)
+#define FAKE_F_RO (1ull << 5)
+#define FAKE_F_BLK_SIZE (1ull << 6)
+#define FAKE_F_EVENT_IDX (1ull << 29)
+#define FAKE_F_VERSION_1 (1ull << 32)
+#define FAKE_F_ACCESS_PLATFORM (1ull << 33)
+
+#define FAKE_CAP_COMMON 0x40
+#define FAKE_CAP_ISR 0x50
+#define FAKE_CAP_DEVICE 0x60
+#define FAKE_CAP_NOTIFY 0x70
+#define FAKE_CAP_MSIX 0x84
+
+#define FAKE_STATUS_UNWRITTEN 0x100u
+#define FAKE_QUEUE_MAX 1024u
+
+struct fake_virtio {
+    /* What it is; fake_virtio_init() gives a modern device of 4096 sectors. */
+    struct fake_function function;
+    bool modern, legacy;
+    u64 memory_bar; /* where BAR 4 is by now */
+    u16 io_bar;
+    u64 features;
+    u16 queue_max, notify_off;
+    u32 notify_multiplier;
+    u64 capacity;
+    u32 size_max, seg_max, blk_size;
+    const u8 *image; /* capacity × 512 bytes; NULL: zeros */
+    u64 image_size;
+
+    /* How it misbehaves. */
+    u32 late;              /* calls of cpu_relax() before each answer */
+    bool never, reverse, reset_stuck, features_refused, unsettled;
+    bool wrong_id, twice;  /* an id nobody asked for; one that is finished already */
+    u16 used_jump;         /* added to used->idx */
+    u32 status;            /* of requests that touch bad_sector, or FAKE_STATUS_UNWRITTEN */
+    u64 bad_sector;        /* ~0: none */
+    u32 len_missing;       /* used len is that much too small */
+    void (*on_answer)(struct fake_virtio *f); /* may change what it wrote (fuzzing) */
+
+    /* What it saw. */
+    const char *fault; /* the first thing a driver must not do */
+    u32 requests, notifies, in_flight_max, segments_max, resets;
+    u64 driver_features;
+    u8 device_status;
+
+    /* Its state. */
+    u64 desc, avail, used; /* addresses; 0: queue not enabled */
+    u16 queue_size, queue_select, avail_seen, used_idx;
+    u32 feature_select[2], waited, generation;
+    u16 pending[FAKE_QUEUE_MAX];
+    u32 pending_count;
+    u16 last_head;
+};
+
+/* A modern device in slot `slot` of bus 0, not plugged in yet. */
+void fake_virtio_init(struct fake_virtio *f, u32 slot);
+
+/* Write configuration space from the fields and enter it. */
+void fake_virtio_plug(struct fake_virtio *f);
+
+#endif
