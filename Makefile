@@ -66,13 +66,14 @@ $(B)/%.elf: $(B)/%.elf.debug
 SANITIZE    := -fsanitize=address,undefined -fno-sanitize-recover=all
 CFLAGS_HOST := -std=gnu11 -O1 -g $(WARNINGS) $(CPPFLAGS) -Itests/unit -fno-omit-frame-pointer -fno-strict-aliasing
 WRAP        := -Wl,--wrap=arena_alloc,--wrap=arena_release
-HOST_OBJECTS := $(HOST_SOURCES:%.c=$(B)/host/%.o) $(B)/host/tests/unit/host.o
-FUZZ_OBJECTS := $(HOST_SOURCES:%.c=$(B)/fuzz/%.o) $(B)/fuzz/tests/unit/host.o
+SIMULATED    := tests/unit/host.c $(wildcard tests/unit/fake_*.c)
+HOST_OBJECTS := $(patsubst %.c,$(B)/host/%.o,$(HOST_SOURCES) $(SIMULATED))
+FUZZ_OBJECTS := $(patsubst %.c,$(B)/fuzz/%.o,$(HOST_SOURCES) $(SIMULATED))
 
 UNIT_TESTS := $(patsubst tests/unit/test_%.c,$(B)/unit/test_%,$(wildcard tests/unit/test_*.c))
 FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzzers/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-$(B)/host/%.o: %.c $(HEADERS) tests/unit/host.h Makefile
+$(B)/host/%.o: %.c $(HEADERS) $(wildcard tests/unit/*.h) Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_HOST) $(SANITIZE) -c -o $@ $<
 
@@ -80,14 +81,14 @@ $(B)/host/core.a: $(HOST_OBJECTS)
 	rm -f $@
 	ar rcs $@ $^
 
-$(B)/unit/test_%: tests/unit/test_%.c $(B)/host/core.a tests/unit/host.h
+$(B)/unit/test_%: tests/unit/test_%.c $(B)/host/core.a $(wildcard tests/unit/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_HOST) $(SANITIZE) -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/host/core.a -lcmocka
 
 unit: $(UNIT_TESTS)
 	@for t in $(UNIT_TESTS); do echo "== $$t"; $$t || exit 1; done
 
-$(B)/fuzz/%.o: %.c $(HEADERS) tests/unit/host.h Makefile
+$(B)/fuzz/%.o: %.c $(HEADERS) $(wildcard tests/unit/*.h) Makefile
 	@mkdir -p $(@D)
 	$(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer-no-link -c -o $@ $<
 
@@ -95,7 +96,7 @@ $(B)/fuzz/core.a: $(FUZZ_OBJECTS)
 	rm -f $@
 	ar rcs $@ $^
 
-$(B)/fuzzers/%: tests/fuzz/fuzz_%.c $(B)/fuzz/core.a tests/unit/host.h
+$(B)/fuzzers/%: tests/fuzz/fuzz_%.c $(B)/fuzz/core.a $(wildcard tests/unit/*.h)
 	@mkdir -p $(@D)
 	$(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/fuzz/core.a
 

@@ -38,14 +38,15 @@ static void open_module(const struct boot_info *boot, const struct module *modul
     file_of_memory(file, name ? name : "(module)", module->base, module->size);
 }
 
-static bool module_is_kernel(const struct module *module)
+bool module_is_kernel(const struct module *module)
 {
     u32 len = (u32)min_u64(module->size, HEAD_SIZE);
     const u8 *head = mem_at(module->base, len);
-    for (u32 i = 0; payload_protocols[i]; i++)
-        if (payload_protocols[i]->recognise(head, len, module->size) != ERR_NOT_MINE)
-            return true;
-    return false;
+    bool mine = false;
+    for (u32 i = 0; payload_protocols[i] && !mine; i++)
+        mine = payload_protocols[i]->recognise(head, len, module->size) != ERR_NOT_MINE;
+    error_clear();
+    return mine;
 }
 
 /* Contract §3: the non-kernel modules behind a kernel module are its initrds. config_read() has made the entry's kernel;

@@ -45,7 +45,10 @@ struct console {
     /* Next decoded key or KEY_NONE; never waits longer than the few ms an escape sequence takes. */
     u32 (*key)(void);
 
-    u32 rows, columns; /* 0: 24 × 80 */
+    /* Ready for what comes after us: everything sent, attributes off, cursor shown. */
+    void (*leave)(void);
+
+    u32 rows, columns; /* 0: 24 and 80 */
 };
 
 /* Open the consoles that `list` names (contract §2 console=), or every one found when it is empty. Before, log text is kept
@@ -81,8 +84,9 @@ void console_leave(void);
 
 /* Terminal key decoder, pure: feed bytes, get keys. One per byte-stream console. */
 struct key_decoder {
-    u8 pending[16];
+    u8 pending[16]; /* an unfinished sequence */
     u32 count;
+    bool after_return; /* the last byte was CR: an LF right behind it is the same key */
 };
 
 /* Next key, or KEY_NONE while a sequence is incomplete; call again with more until `more` is false. ESC [ A, ESC O A,

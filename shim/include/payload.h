@@ -78,6 +78,9 @@ struct payload_protocol {
 /* Add a placement and claim it (unless claimed by a bigger one: claim = false). */
 enum error placement_add(struct payload *payload, struct mem_space *space, const struct placement *placement, bool claim);
 
+/* True when some protocol takes the module's content for a kernel of its own (even a broken one). */
+bool module_is_kernel(const struct module *module);
+
 /* Whole loading of one entry: opens its files, recognises, plans, moves modules that lie in the way, reads, prepares.
  * keep: memory that must survive until the jump (the shim's own). NULL with the trail set on any failure; then the menu
  * can go on: everything taken from the arena since the call is given back, and moved modules work where they are. */

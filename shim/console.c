@@ -1,0 +1,213 @@
+/* console.c: every console at once (console.h): the log, the list that console= gives, and who is open. */
+#include "console.h"
+#include "print.h"
+#include "tables.h"
+
+#define LOG_SIZE KIB(16)
+#define CONSOLES_MAX 8u
+
+static char log_text[LOG_SIZE + 1];
+static u32 log_length;
+static bool is_open[CONSOLES_MAX];
+static bool opened;
+
+/* Keep the newest text; the older half goes when there is no room. */
+static void log_keep(const char *text, u32 len)
+{
+    if (len > LOG_SIZE / 2) {
+        text += len - LOG_SIZE / 2;
+        len = LOG_SIZE / 2;
+    }
+    if (log_length + len > LOG_SIZE) {
+        u32 keep = LOG_SIZE / 2;
+        memmove(log_text, log_text + log_length - keep, keep);
+        log_length = keep;
+    }
+    memcpy(log_text + log_length, text, len);
+    log_length += len;
+    log_text[log_length] = 0;
+}
+
+const char *console_log_text(void)
+{
+    return log_text;
+}
+
+void console_log_clear(void)
+{
+    log_length = 0;
+    log_text[0] = 0;
+}
+
+/* ---- which are open ---------------------------------------------------------------------------------------------- */
+
+static void open_one(u32 i, const struct boot_info *boot, struct text option, bool wanted)
+{
+    if (is_open[i] || i >= CONSOLES_MAX)
+        return;
+    is_open[i] = consoles[i]->open(boot, option, wanted);
+    if (is_open[i])
+        consoles[i]->write(log_text, log_length);
+    else if (wanted)
+        warn("console=%s: there is none here", consoles[i]->name);
+}
+
+/* Linux's console names end up on our line too; they are no mistake. */
+static bool is_linux_console(struct text name)
+{
+    return text_starts(name, "tty") || text_starts(name, "hvc") || text_starts(name, "uart");
+}
+
+static void open_named(const struct boot_info *boot, struct text name, struct text option)
+{
+    static const char *const known[] = {"serial", "vga", "fb", "debugcon", "xen", "none", NULL};
+    for (u32 i = 0; consoles[i]; i++)
+        if (text_equal(name, consoles[i]->name)) {
+            open_one(i, boot, option, true);
+            return;
+        }
+    if (text_equal(name, "none") || is_linux_console(name))
+        return;
+    if (text_equal(name, "fb") || text_equal(name, "xen")) {
+        warn("console=%.*s: there is none here", (int)name.len, name.at);
+        return;
+    }
+    const char *near = nearest_word(name, known);
+    warn("console=%.*s: expected serial, vga, debugcon or none%s%s%s", (int)name.len, name.at,
+         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static void open_list(const struct boot_info *boot, struct text list)
+{
+    struct text item, name;
+    while (text_split(&list, ',', &item)) {
+        struct text option = item;
+        u64 baud;
+        text_split(&option, '=', &name);
+        struct text rest = list, next;
+        if (option.at && text_split(&rest, ',', &next) && text_number(next, &baud)) {
+            option.len = (u32)(next.at + next.len - option.at); /* "0x2f8,9600": the comma belongs to the serial port */
+            list = rest;
+        }
+        open_named(boot, name, option.at ? option : (struct text){NULL, 0});
+    }
+}
+
+/* A list of nothing but Linux's names says nothing about ours. */
+static bool is_for_us(struct text list)
+{
+    struct text item;
+    while (text_split(&list, ',', &item))
+        if (item.len && !is_linux_console(item) && item.at[0] > '9')
+            return true;
+    return false;
+}
+
+void consoles_open(const struct boot_info *boot, struct text list)
+{
+    opened = true;
+    if (is_for_us(list)) {
+        open_list(boot, list);
+        return;
+    }
+    for (u32 i = 0; consoles[i]; i++)
+        open_one(i, boot, (struct text){NULL, 0}, false);
+}
+
+bool consoles_opened(void)
+{
+    return opened;
+}
+
+bool consoles_interactive(void)
+{
+    bool draws = false, reads = false;
+    for (u32 i = 0; consoles[i]; i++)
+        if (is_open[i]) {
+            draws |= consoles[i]->move != NULL;
+            reads |= consoles[i]->key != NULL;
+        }
+    return draws && reads;
+}
+
+/* ---- to all of them ---------------------------------------------------------------------------------------------- */
+
+void console_write(const char *text, u32 len)
+{
+    log_keep(text, len);
+    for (u32 i = 0; consoles[i]; i++)
+        if (is_open[i])
+            consoles[i]->write(text, len);
+}
+
+void console_print(const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    u32 length = format_text_v(text, sizeof text, format, args);
+    va_end(args);
+    for (u32 i = 0; consoles[i]; i++) /* the menu's cells are no log: consoles that cannot draw do not get them */
+        if (is_open[i] && consoles[i]->move)
+            consoles[i]->write(text, (u32)min_u64(length, sizeof text - 1));
+}
+
+void console_clear(void)
+{
+    for (u32 i = 0; consoles[i]; i++)
+        if (is_open[i] && consoles[i]->clear)
+            consoles[i]->clear();
+}
+
+void console_move(u32 row, u32 column)
+{
+    for (u32 i = 0; consoles[i]; i++)
+        if (is_open[i] && consoles[i]->move)
+            consoles[i]->move(row, column);
+}
+
+void console_attribute(enum attribute attribute)
+{
+    for (u32 i = 0; consoles[i]; i++)
+        if (is_open[i] && consoles[i]->attribute)
+            consoles[i]->attribute(attribute);
+}
+
+u32 console_key(void)
+{
+    for (u32 i = 0; consoles[i]; i++)
+        if (is_open[i] && consoles[i]->key) {
+            u32 key = consoles[i]->key();
+            if (key != KEY_NONE)
+                return key;
+        }
+    return KEY_NONE;
+}
+
+static u32 smallest(bool rows, u32 standard)
+{
+    u32 least = standard;
+    for (u32 i = 0; consoles[i]; i++) {
+        u32 own = rows ? consoles[i]->rows : consoles[i]->columns;
+        if (is_open[i] && consoles[i]->move && own && own < least)
+            least = own;
+    }
+    return least;
+}
+
+u32 console_rows(void)
+{
+    return smallest(true, 24);
+}
+
+u32 console_columns(void)
+{
+    return smallest(false, 80);
+}
+
+void console_leave(void)
+{
+    for (u32 i = 0; consoles[i]; i++)
+        if (is_open[i] && consoles[i]->leave)
+            consoles[i]->leave();
+}
