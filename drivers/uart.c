@@ -1,178 +1,230 @@
-/* uart.c: the serial console: an 8250, 16450 or 16550 on an I/O port (PC16550D data sheet), talked to as an ANSI terminal.
+/* uart.c: serial ports, 8250 to 16550A (console.h), polled.
  *
- * A port where nothing answers is found out at once, and a transmitter that never gets ready costs one bounded wait, not one
- * per character. Exercise: tests/unit/test_console.c.
+ * National Semiconductor PC16550D data sheet (1995) §8. A rate that firmware has set is kept unless one is asked for. No
+ * flow control: a terminal that stands still costs one wait, not one per byte. Keys come through key_decode().
+ * Exercised by tests/unit/test_console.c.
  */
 #include "console.h"
 #include "io.h"
 #include "print.h"
 
-#define COM1 0x3f8u
-#define UART_CLOCK 115200u
-#define READY_SPINS 200000u /* about 0.2 s on real hardware: 2,000 characters at 115200 baud */
-#define FIFO_BYTES 16u
+/* Registers by offset; with LCR_DLAB set the first two are the divisor. */
+#define UART_DATA 0
+#define UART_IER 1
+#define UART_FCR 2
+#define UART_IIR 2
+#define UART_LCR 3
+#define UART_MCR 4
+#define UART_LSR 5
+#define UART_SCR 7
+
+#define FCR_ENABLE 0x01
+#define IIR_FIFO 0xc0 /* both bits: a FIFO that works */
+#define LCR_8N1 0x03
+#define LCR_BREAK 0x40
+#define LCR_DLAB 0x80
+#define MCR_DTR_RTS 0x03
+#define LSR_DATA 0x01
+#define LSR_ROOM 0x20 /* THRE: the FIFO takes as much as it holds */
+#define LSR_SENT 0x40 /* TEMT: and the last stop bit is out */
+
+#define PORT_DEFAULT 0x3f8
+#define RATE_MAX 115200u
+#define FIFO_SIZE 16u
+#define WRITE_MS 500u  /* a FIFO of 16 characters at 300 baud takes 533 ms; 8250s hold two */
 #define ESCAPE_MS 50u
+#define PORTS_MAX 4
 
-enum { DATA = 0, INTERRUPT_ENABLE = 1, FIFO_CONTROL = 2, LINE_CONTROL = 3, MODEM_CONTROL = 4, LINE_STATUS = 5, SCRATCH = 7 };
+struct uart {
+    u16 port;
+    u32 burst; /* bytes per LSR_EMPTY */
+    u32 room;  /* of these, still free */
+    bool stuck; /* did not drain last time: looked at, not waited for */
+    struct key_decoder decoder;
+    u64 last_byte_ms;
+};
 
-#define LINE_8N1 0x03u
-#define LINE_DIVISOR 0x80u
-#define FIFO_ENABLE_CLEAR 0x07u
-#define FIFO_IS_ON 0xc0u /* interrupt identification, top bits */
-#define MODEM_DTR_RTS 0x03u
-#define STATUS_DATA 0x01u
-#define STATUS_ROOM 0x20u
-#define STATUS_EMPTY 0x40u
+static struct uart uarts[PORTS_MAX];
+static u32 uart_count;
+static bool drawn; /* the terminal has been told more than text */
 
-static u16 port;
-static u32 room, fifo;
-static bool stuck;
-static struct key_decoder decoder;
-static u64 last_byte;
-
-static u32 read_divisor(void)
+static u8 uart_read(const struct uart *u, u32 reg)
 {
-    u8 line = io_in8(port + LINE_CONTROL);
-    io_out8(port + LINE_CONTROL, line | LINE_DIVISOR);
-    u32 divisor = io_in8(port + DATA) | (u32)io_in8(port + INTERRUPT_ENABLE) << 8;
-    io_out8(port + LINE_CONTROL, line);
-    return divisor;
+    return io_in8((u16)(u->port + reg));
 }
 
-static void set_divisor(u32 divisor)
+static void uart_out(const struct uart *u, u32 reg, u8 value)
 {
-    io_out8(port + LINE_CONTROL, LINE_DIVISOR | LINE_8N1);
-    io_out8(port + DATA, (u8)divisor);
-    io_out8(port + INTERRUPT_ENABLE, (u8)(divisor >> 8));
-    io_out8(port + LINE_CONTROL, LINE_8N1);
+    io_out8((u16)(u->port + reg), value);
 }
 
-/* Something decodes the port: status is not all ones, and interrupts can be switched off. */
-static bool is_there(void)
+/* Something decodes the port: the line status is not all ones, and two registers hold what is written. The writes take
+ * turns, because under some hypervisors a port of nobody reads as what was last written to any. The first 8250s had no
+ * scratch register: for a port that the user names, the line status is enough. */
+static bool uart_there(const struct uart *u, bool wanted)
 {
-    if (io_in8(port + LINE_STATUS) == 0xff)
+    if (uart_read(u, UART_LSR) == 0xff)
         return false;
-    io_out8(port + INTERRUPT_ENABLE, 0);
-    return io_in8(port + INTERRUPT_ENABLE) == 0;
+    uart_out(u, UART_IER, 0);
+    uart_out(u, UART_SCR, 0x5a);
+    if (uart_read(u, UART_IER) != 0)
+        return false;
+    uart_out(u, UART_SCR, 0xa5);
+    uart_out(u, UART_IER, 0);
+    return wanted || uart_read(u, UART_SCR) == 0xa5;
 }
 
-/* option: "0xPORT[,BAUD]" or empty; fills `port` and *baud (0: not given). False with a warning when it makes no sense. */
-static bool read_option(struct text option, u32 *baud)
+/* rate 0: keep what is set when it is one. */
+static void uart_setup(struct uart *u, u32 rate)
+{
+    u8 line = uart_read(u, UART_LCR);
+    uart_out(u, UART_LCR, LCR_DLAB | LCR_8N1);
+    u32 divisor = uart_read(u, UART_DATA) | (u32)uart_read(u, UART_IER) << 8;
+    if (rate || !divisor || divisor == 0xffff) {
+        divisor = RATE_MAX / (rate ? rate : RATE_MAX);
+        uart_out(u, UART_DATA, (u8)divisor);
+        uart_out(u, UART_IER, (u8)(divisor >> 8));
+        line = LCR_8N1;
+    }
+    line &= (u8)~(LCR_DLAB | LCR_BREAK);
+    uart_out(u, UART_LCR, (line & LCR_8N1) == LCR_8N1 ? line : LCR_8N1);
+    uart_out(u, UART_FCR, FCR_ENABLE);
+    uart_out(u, UART_MCR, MCR_DTR_RTS);
+    u->burst = (uart_read(u, UART_IIR) & IIR_FIFO) == IIR_FIFO ? FIFO_SIZE : 1;
+}
+
+/* "0xPORT[,BAUD]"; false with a warning when that is no port. A rate that cannot be had counts as not given. */
+static bool read_option(struct text option, u16 *port, u32 *rate)
 {
     struct text field;
-    u64 number = COM1;
-    if (option.at && text_split(&option, ',', &field) && (!text_number(field, &number) || number > 0xfff8)) {
-        warn("console=serial=%.*s: expected a port like 0x3f8", (int)field.len, field.at);
-        return false;
+    u64 n;
+    *port = PORT_DEFAULT;
+    *rate = 0;
+    if (text_split(&option, ',', &field) && field.len) {
+        if (!text_number(field, &n) || !n || n > 0xfff8) {
+            warn("console=serial=%.*s: expected a port like 0x3f8", (int)field.len, field.at);
+            return false;
+        }
+        *port = (u16)n;
     }
-    port = (u16)number;
-    *baud = 0;
-    if (!option.at)
+    if (!text_split(&option, ',', &field))
         return true;
-    if (!text_number(option, &number) || !number || UART_CLOCK % number) {
-        warn("console=serial: %.*s baud, expected a rate that divides 115200", (int)option.len, option.at);
-        return false;
-    }
-    *baud = (u32)number;
+    if (text_number(field, &n) && n && n <= RATE_MAX && RATE_MAX % n == 0 && RATE_MAX / n <= 0xffff)
+        *rate = (u32)n;
+    else
+        warn("console=serial: %.*s baud, expected a rate that divides 115200", (int)field.len, field.at);
     return true;
 }
 
 static bool uart_open(const struct boot_info *boot, struct text option, bool wanted)
 {
-    (void)boot, (void)wanted;
-    u32 baud;
-    if (!read_option(option, &baud) || !is_there())
+    struct uart u = {0};
+    u32 rate, slot = 0;
+    (void)boot;
+    if (!read_option(option, &u.port, &rate) || !uart_there(&u, wanted))
         return false;
-    /* What firmware has set up as 8N1 stays, it knows the cable. */
-    u32 divisor = read_divisor();
-    bool configured = (io_in8(port + LINE_CONTROL) & 0x7f) == LINE_8N1 && divisor;
-    if (baud || !configured)
-        set_divisor(UART_CLOCK / (baud ? baud : UART_CLOCK));
-    io_out8(port + FIFO_CONTROL, FIFO_ENABLE_CLEAR);
-    io_out8(port + MODEM_CONTROL, MODEM_DTR_RTS);
-    fifo = (io_in8(port + FIFO_CONTROL) & FIFO_IS_ON) == FIFO_IS_ON ? FIFO_BYTES : 1;
-    room = 0;
-    stuck = false;
+    uart_setup(&u, rate);
+    while (slot < uart_count && uarts[slot].port != u.port)
+        slot++;
+    if (slot == PORTS_MAX)
+        return false;
+    if (slot == uart_count)
+        uart_count++;
+    uarts[slot] = u;
     return true;
 }
 
-static void wait_status(u8 bit)
+/* False when the bit does not come: the line does not drain. */
+static bool uart_wait(struct uart *u, u8 bit)
 {
-    for (u32 i = 0; i < READY_SPINS; i++) {
-        if (io_in8(port + LINE_STATUS) & bit) {
-            stuck = false;
-            return;
+    struct deadline deadline = deadline_in(WRITE_MS);
+    while (!(uart_read(u, UART_LSR) & bit))
+        if (u->stuck || deadline_passed(&deadline)) {
+            u->stuck = true;
+            return false;
         }
-        if (stuck)
-            return;
-        cpu_relax();
-    }
-    stuck = true;
+    u->stuck = false;
+    return true;
 }
 
-static void put_byte(char c)
+static void uart_put(struct uart *u, char c)
 {
-    if (!room) {
-        wait_status(STATUS_ROOM);
-        room = fifo;
+    if (!u->room) {
+        if (!uart_wait(u, LSR_ROOM))
+            return;
+        u->room = u->burst;
     }
-    io_out8(port + DATA, (u8)c);
-    room--;
+    u->room--;
+    uart_out(u, UART_DATA, (u8)c);
 }
 
 static void uart_write(const char *text, u32 len)
 {
-    for (u32 i = 0; i < len; i++) {
-        if (text[i] == '\n')
-            put_byte('\r');
-        put_byte(text[i]);
-    }
+    for (u32 n = 0; n < uart_count; n++)
+        for (u32 i = 0; i < len; i++) {
+            if (text[i] == '\n')
+                uart_put(&uarts[n], '\r');
+            uart_put(&uarts[n], text[i]);
+        }
 }
 
-static void put_text(const char *text)
+static void uart_string(const char *text)
 {
     uart_write(text, (u32)strlen(text));
 }
 
-/* Home and erase below: what scrolled away before stays in the terminal's memory. */
+/* ECMA-48 §8.3: SGR, CUP, ED; and DEC's ?25 for the cursor. ESC c would take the terminal's scrollback too. */
 static void uart_clear(void)
 {
-    put_text("\x1b[?25l\x1b[0m\x1b[H\x1b[J");
+    drawn = true;
+    uart_string("\033[?25l\033[0m\033[H\033[J");
 }
 
 static void uart_move(u32 row, u32 column)
 {
-    char text[24];
-    format_text(text, sizeof text, "\x1b[%u;%uH", row + 1, column + 1);
-    put_text(text);
+    char sequence[32];
+    uart_write(sequence, format_text(sequence, sizeof sequence, "\033[%u;%uH", row + 1, column + 1));
 }
 
 static void uart_attribute(enum attribute attribute)
 {
-    static const char *const codes[] = {"\x1b[0m", "\x1b[0;1m", "\x1b[0;7m", "\x1b[0;2m"};
-    put_text(codes[attribute]);
+    static const char codes[][8] = {
+        [ATTR_NORMAL] = "\033[0m", [ATTR_BOLD] = "\033[0;1m", [ATTR_REVERSE] = "\033[0;7m", [ATTR_DIM] = "\033[0;2m"};
+    uart_string(codes[attribute]);
+}
+
+static u32 uart_key_of(struct uart *u)
+{
+    u32 key = KEY_NONE;
+    /* As many bytes as one sequence may have: a line that reads as "data" for ever must not hold us. */
+    for (u32 i = 0; i < 64 && !key; i++) {
+        u8 status = uart_read(u, UART_LSR);
+        if (status == 0xff || !(status & LSR_DATA))
+            break;
+        key = key_decode(&u->decoder, uart_read(u, UART_DATA));
+        if (u->decoder.count)
+            u->last_byte_ms = clock_ms();
+    }
+    if (!key && u->decoder.count && clock_ms() - u->last_byte_ms >= ESCAPE_MS)
+        key = key_decode_timeout(&u->decoder);
+    return key;
 }
 
 static u32 uart_key(void)
 {
-    for (u32 i = 0; i < sizeof decoder.pending; i++) {
-        u8 status = io_in8(port + LINE_STATUS);
-        if (status == 0xff || !(status & STATUS_DATA))
-            break;
-        last_byte = cpu_ticks();
-        u32 key = key_decode(&decoder, io_in8(port + DATA));
-        if (key != KEY_NONE)
-            return key;
-    }
-    if (decoder.count && cpu_ticks() - last_byte > ESCAPE_MS * clock_ticks_per_ms())
-        return key_decode_timeout(&decoder);
-    return KEY_NONE;
+    u32 key = KEY_NONE;
+    for (u32 i = 0; i < uart_count && !key; i++)
+        key = uart_key_of(&uarts[i]);
+    return key;
 }
 
 static void uart_leave(void)
 {
-    put_text("\x1b[0m\x1b[?25h");
-    wait_status(STATUS_EMPTY);
+    if (drawn)
+        uart_string("\033[0m\033[?25h");
+    drawn = false;
+    for (u32 i = 0; i < uart_count; i++)
+        uart_wait(&uarts[i], LSR_SENT);
 }
 
 const struct console console_serial = {
@@ -184,6 +236,4 @@ const struct console console_serial = {
     .attribute = uart_attribute,
     .key = uart_key,
     .leave = uart_leave,
-    .rows = 24,
-    .columns = 80,
 };

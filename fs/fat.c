@@ -87,7 +87,7 @@ static enum error table_load12(struct volume *v, struct fat *fat)
     for (u32 i = 0; i < count; i++) {
         const u8 *p = from + i * 3 / 2;
         u32 value = i & 1 ? p[0] >> 4 | p[1] << 4 : p[0] | (p[1] & 15) << 8;
-        to[i] = (u16)(value >= 0xff0 ? value | 0xf000 : value);
+        to[i] = (u16)(value >= 0xff7 ? value | 0xf000 : value); /* FF0h to FF5h may be clusters */
     }
     fat->table_first = 0;
     fat->table_count = count;
@@ -628,17 +628,19 @@ static enum error read_layout(const struct volume *v, const struct fat_boot *b, 
 
 /* The label in the root directory, else that of the boot sector. Only the first slots are looked at: what sets a label
  * later also writes it to the boot sector. */
-static enum error read_label(struct volume *v, const struct fat_tail *tail)
+static void read_label(struct volume *v, const struct fat_tail *tail)
 {
     const struct fat *fat = v->fs_state;
     const u8 *label = tail->signature == 0x29 ? tail->label : NULL;
     for (u32 at = 0; at < SLOTS_BYTES; at += (u32)sizeof(struct fat_slot)) {
         const struct fat_slot *slot;
-        enum error error = slot_read(v, fat->root_cluster, at, &slot);
-        if (error == ERR_NOT_FOUND || (!error && slot->name[0] == FAT_SLOT_END))
+        /* What is wrong with the root directory is told to those who need a file of it. */
+        if (slot_read(v, fat->root_cluster, at, &slot)) {
+            error_clear();
             break;
-        if (error)
-            return error;
+        }
+        if (slot->name[0] == FAT_SLOT_END)
+            break;
         if ((slot->attributes & (FAT_VOLUME_LABEL | FAT_DIRECTORY)) == FAT_VOLUME_LABEL &&
             (slot->attributes & FAT_LONG_NAME_MASK) != FAT_LONG_NAME && slot->name[0] != FAT_SLOT_DELETED) {
             label = slot->name;
@@ -647,7 +649,6 @@ static enum error read_label(struct volume *v, const struct fat_tail *tail)
     }
     if (label && memcmp(label, "NO NAME    ", 11) != 0)
         short_part(v->ids.label, label, 11, false);
-    return OK;
 }
 
 static enum error fat_mount(struct volume *v)
@@ -672,9 +673,7 @@ static enum error fat_mount(struct volume *v)
     *fat = layout;
     v->fs_state = fat;
     const struct fat_tail *tail = layout.bits == 32 ? &boot.fat32.tail : &boot.old.tail;
-    error = read_label(v, tail);
-    if (error)
-        return error;
+    read_label(v, tail);
     if (tail->signature == 0x28 || tail->signature == 0x29)
         format_text(v->ids.uuid, sizeof v->ids.uuid, "%04X-%04X", tail->serial >> 16, tail->serial & 0xffff);
     return OK;

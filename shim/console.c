@@ -1,4 +1,7 @@
-/* console.c: every console at once (console.h): the log, the list that console= gives, and who is open. */
+/* console.c: every console at once (console.h): the log, the list that console= gives, and who is open.
+ *
+ * Exercise: tests/unit/test_console.c.
+ */
 #include "console.h"
 #include "print.h"
 #include "tables.h"
@@ -41,15 +44,13 @@ void console_log_clear(void)
 
 /* ---- which are open ---------------------------------------------------------------------------------------------- */
 
-static void open_one(u32 i, const struct boot_info *boot, struct text option, bool wanted)
+static void open_wanted(u32 i, const struct boot_info *boot, struct text option)
 {
-    if (is_open[i] || i >= CONSOLES_MAX)
-        return;
-    is_open[i] = consoles[i]->open(boot, option, wanted);
-    if (is_open[i])
-        consoles[i]->write(log_text, log_length);
-    else if (wanted)
-        warn("console=%s: there is none here", consoles[i]->name);
+    if (consoles[i]->open(boot, option, true)) /* a second time, for a second port, too */
+        is_open[i] = true;
+    else
+        warn("console=%s%s%.*s: there is none here", consoles[i]->name, option.len ? "=" : "", (int)option.len,
+             option.at ? option.at : "");
 }
 
 /* Linux's console names end up on our line too; they are no mistake. */
@@ -63,10 +64,10 @@ static void open_named(const struct boot_info *boot, struct text name, struct te
     static const char *const known[] = {"serial", "vga", "fb", "debugcon", "xen", "none", NULL};
     for (u32 i = 0; consoles[i]; i++)
         if (text_equal(name, consoles[i]->name)) {
-            open_one(i, boot, option, true);
+            open_wanted(i, boot, option);
             return;
         }
-    if (text_equal(name, "none") || is_linux_console(name))
+    if (!name.len || text_equal(name, "none") || is_linux_console(name))
         return;
     if (text_equal(name, "fb") || text_equal(name, "xen")) {
         warn("console=%.*s: there is none here", (int)name.len, name.at);
@@ -77,20 +78,25 @@ static void open_named(const struct boot_info *boot, struct text name, struct te
          near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-static void open_list(const struct boot_info *boot, struct text list)
+/* True when the list says "none". */
+static bool open_list(const struct boot_info *boot, struct text list)
 {
     struct text item, name;
+    bool none = false;
     while (text_split(&list, ',', &item)) {
-        struct text option = item;
+        struct text option = item, rest = list, next;
         u64 baud;
         text_split(&option, '=', &name);
-        struct text rest = list, next;
-        if (option.at && text_split(&rest, ',', &next) && text_number(next, &baud)) {
+        if (!option.at)
+            option = (struct text){item.at + item.len, 0};
+        if (text_equal(name, "serial") && text_split(&rest, ',', &next) && text_number(next, &baud)) {
             option.len = (u32)(next.at + next.len - option.at); /* "0x2f8,9600": the comma belongs to the serial port */
             list = rest;
         }
-        open_named(boot, name, option.at ? option : (struct text){NULL, 0});
+        none |= text_equal(name, "none");
+        open_named(boot, name, option);
     }
+    return none;
 }
 
 /* A list of nothing but Linux's names says nothing about ours. */
@@ -103,15 +109,29 @@ static bool is_for_us(struct text list)
     return false;
 }
 
+static bool any_open(void)
+{
+    for (u32 i = 0; i < CONSOLES_MAX; i++)
+        if (is_open[i])
+            return true;
+    return false;
+}
+
 void consoles_open(const struct boot_info *boot, struct text list)
 {
-    opened = true;
-    if (is_for_us(list)) {
-        open_list(boot, list);
-        return;
-    }
+    bool none = false;
+    opened = false; /* what is said meanwhile comes with the rest of the log */
+    memset(is_open, 0, sizeof is_open);
+    if (is_for_us(list))
+        none = open_list(boot, list);
+    /* A list of which nothing is there must not leave the user in the dark. */
+    if (!none && !any_open())
+        for (u32 i = 0; consoles[i] && i < CONSOLES_MAX; i++)
+            is_open[i] = consoles[i]->open(boot, (struct text){NULL, 0}, false);
     for (u32 i = 0; consoles[i]; i++)
-        open_one(i, boot, (struct text){NULL, 0}, false);
+        if (is_open[i] && log_length)
+            consoles[i]->write(log_text, log_length);
+    opened = true;
 }
 
 bool consoles_opened(void)
@@ -121,13 +141,10 @@ bool consoles_opened(void)
 
 bool consoles_interactive(void)
 {
-    bool draws = false, reads = false;
     for (u32 i = 0; consoles[i]; i++)
-        if (is_open[i]) {
-            draws |= consoles[i]->move != NULL;
-            reads |= consoles[i]->key != NULL;
-        }
-    return draws && reads;
+        if (is_open[i] && consoles[i]->move)
+            return true;
+    return false;
 }
 
 /* ---- to all of them ---------------------------------------------------------------------------------------------- */
@@ -135,7 +152,7 @@ bool consoles_interactive(void)
 void console_write(const char *text, u32 len)
 {
     log_keep(text, len);
-    for (u32 i = 0; consoles[i]; i++)
+    for (u32 i = 0; opened && consoles[i]; i++)
         if (is_open[i])
             consoles[i]->write(text, len);
 }

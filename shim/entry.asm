@@ -1,9 +1,9 @@
 ; entry.asm: two doors in, one C function out.
 ;
 ; Doors (register contracts):
-;   entry_multiboot  32-bit protected mode, flat, paging off, EBX = multiboot information (Multiboot 0.6.96 §3.2)
-;   entry_pvh        32-bit protected mode, flat, paging off, EBX = hvm_start_info (xen docs/misc/pvh.pandoc)
-;   entry_any        e_entry: as entry_multiboot (syslinux), or 64-bit with RSI = zero page (Firecracker before 1.12)
+;   door_multiboot  32-bit protected mode, flat, paging off, EBX = multiboot information (Multiboot 0.6.96 §3.2)
+;   door_pvh        32-bit protected mode, flat, paging off, EBX = hvm_start_info (xen docs/misc/pvh.pandoc)
+;   door_any        e_entry: as door_multiboot (syslinux), or 64-bit with RSI = zero page (Firecracker before 1.12)
 ; The door is told by the label, never by EAX: qboot enters PVH kernels with the multiboot magic in it.
 ;
 ; Out: start_main(door, record) in long mode, first 4 GiB mapped 1:1, interrupts off, own GDT and stack, BSS zeroed.
@@ -40,7 +40,7 @@ COM1            equ 0x3f8
 VGA_TEXT        equ 0xb8000
 WHITE_ON_RED    equ 0x4f
 
-global entry_any, entry_multiboot, entry_pvh, entry_flat, entry_64
+global door_any, door_multiboot, door_pvh, entry_flat, entry_64
 global gdt_start, gdt_end, no_long_mode_text, page_tables, stack_top, start_jump
 extern start_main
 
@@ -49,18 +49,18 @@ bits 32
 
 ; 31 C9 41 90 E3 rel8: in 32-bit mode ECX becomes 1 and the branch is not taken; in 64-bit mode 41 90 exchanges R8D with
 ; EAX, ECX stays 0 and the branch is taken. EAX and EBX (32-bit), RSI (64-bit) survive.
-entry_any:
+door_any:
     db 0x31, 0xc9, 0x41, 0x90, 0xe3
-    db entry_long - $ - 1
+    db door_long - $ - 1
 
-entry_multiboot:
+door_multiboot:
     mov ebp, DOOR_MULTIBOOT
     jmp entry_common
 
-entry_long:
-    jmp entry_long_body
+door_long:
+    jmp door_long_body
 
-entry_pvh:
+door_pvh:
     mov ebp, DOOR_PVH
 
 entry_common:
@@ -193,7 +193,7 @@ entry_64:
     jmp .halt
 
 ; The Linux boot protocol's 64-bit door, which is not ours. Paging and stack are the loader's; say so and stop.
-entry_long_body:
+door_long_body:
     cli
     cld
     lea rsi, [rel linux_door_text]

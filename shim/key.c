@@ -1,13 +1,14 @@
-/* key.c: bytes of a terminal → keys (console.h). Pure. ECMA-48 §5.4 (CSI), DEC VT100 (SS3), xterm's and Linux's numbers.
+/* key.c: bytes of a terminal → keys (console.h). Pure.
  *
- * Unknown sequences are swallowed whole, so that their tail is never taken for typed letters.
- * Exercise: tests/unit/test_key.c, tests/fuzz/fuzz_key.c.
+ * ECMA-48 §5.4 control sequences (ESC [ parameters final), the SS3 form of VT100's application mode (ESC O final), the
+ * Linux console's function keys (ESC [ [ A), and UTF-8 (RFC 3629 §4). No mouse, no paste brackets: they are swallowed as
+ * unknown. Exercised by tests/unit/test_key.c and tests/fuzz/fuzz_key.c.
  */
 #include "console.h"
 
 #define ESC 0x1b
 
-static u32 csi_letter(u8 final)
+static u32 key_final(u8 final)
 {
     switch (final) {
     case 'A':
@@ -22,100 +23,104 @@ static u32 csi_letter(u8 final)
         return KEY_HOME;
     case 'F':
         return KEY_END;
-    default:
-        return KEY_UNKNOWN;
+    case 'M':
+        return KEY_ENTER; /* ESC O M: the keypad's; ESC [ M never gets here */
     }
+    return KEY_UNKNOWN;
 }
 
-/* ESC [ number ~ */
-static u32 csi_number(const u8 *digits, u32 count)
+/* ESC [ number ~: VT220's editing keys, and rxvt's 7 and 8. Without ; and modifiers, which mean nothing here. */
+static u32 key_tilde(const struct key_decoder *d)
 {
-    u32 n = 0;
-    for (u32 i = 0; i < count && digits[i] >= '0' && digits[i] <= '9'; i++)
-        n = n * 10 + (digits[i] - '0');
-    switch (n) {
-    case 1:
-    case 7:
-        return KEY_HOME;
-    case 3:
-        return KEY_DELETE;
-    case 4:
-    case 8:
-        return KEY_END;
-    case 5:
-        return KEY_PAGE_UP;
-    case 6:
-        return KEY_PAGE_DOWN;
-    default:
-        return KEY_UNKNOWN;
-    }
+    static const u32 keys[] = {[1] = KEY_HOME, [3] = KEY_DELETE, [4] = KEY_END, [5] = KEY_PAGE_UP, [6] = KEY_PAGE_DOWN,
+                               [7] = KEY_HOME, [8] = KEY_END};
+    u32 n = (u32)d->pending[2] - '0';
+    bool one_digit = d->count == 3 || d->pending[3] == ';';
+    return d->count >= 3 && one_digit && n < ARRAY_COUNT(keys) && keys[n] ? keys[n] : KEY_UNKNOWN;
 }
 
-static u32 decode_escape(struct key_decoder *d)
+static u32 finish(struct key_decoder *d, u32 key)
 {
-    const u8 *p = d->pending;
-    u32 n = d->count;
-    if (n == 1)
-        return KEY_NONE;
-    if (p[1] == ESC) { /* ESC ESC: the first one was a key */
-        d->count = 1;
-        return KEY_ESCAPE;
-    }
-    if (p[1] != '[' && p[1] != 'O') { /* Alt and a letter */
-        d->count = 0;
-        return KEY_UNKNOWN;
-    }
-    u8 last = p[n - 1];
-    if (n == 2 || (p[1] == '[' && last >= 0x20 && last < 0x40)) { /* parameters go on */
-        if (n < sizeof d->pending)
-            return KEY_NONE;
-        d->count = 2; /* too long to mean anything: keep swallowing until its final byte */
-        return KEY_NONE;
-    }
-    d->count = 0;
-    if (last == '~')
-        return csi_number(p + 2, n - 3);
-    return csi_letter(last);
-}
-
-static u32 decode_utf8(struct key_decoder *d)
-{
-    const u8 *p = d->pending;
-    u32 length = p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : 0;
-    if (!length || (d->count > 1 && (p[d->count - 1] & 0xc0) != 0x80)) {
-        d->count = 0;
-        return KEY_UNKNOWN;
-    }
-    if (d->count < length)
-        return KEY_NONE;
-    u32 c = p[0] & (0xffu >> (length + 1));
-    for (u32 i = 1; i < length; i++)
-        c = c << 6 | (p[i] & 0x3f);
-    d->count = 0;
-    return c <= 0x10ffff ? c : KEY_UNKNOWN;
-}
-
-u32 key_decode(struct key_decoder *d, u8 byte)
-{
-    bool after_return = d->after_return;
-    d->after_return = false;
-    if (!d->count && byte < 0x80 && byte != ESC) {
-        if (byte == '\n' && after_return)
-            return KEY_NONE;
-        d->after_return = byte == '\r';
-        if (byte == '\n' || byte == '\r')
-            return KEY_ENTER;
-        if (byte == 0x7f || byte == KEY_BACKSPACE)
-            return KEY_BACKSPACE;
-        return byte >= 0x20 || byte == KEY_TAB ? byte : KEY_UNKNOWN;
-    }
-    d->pending[d->count++] = byte;
-    return d->pending[0] == ESC ? decode_escape(d) : decode_utf8(d);
-}
-
-u32 key_decode_timeout(struct key_decoder *d)
-{
-    u32 key = !d->count ? KEY_NONE : d->count == 1 && d->pending[0] == ESC ? KEY_ESCAPE : KEY_UNKNOWN;
     d->count = 0;
     return key;
+}
+
+static u32 wait(struct key_decoder *d, u8 byte)
+{
+    if (d->count < sizeof d->pending) /* a longer sequence is unknown anyway: its end is enough */
+        d->pending[d->count++] = byte;
+    return KEY_NONE;
+}
+
+static u32 first_byte(struct key_decoder *d, u8 byte)
+{
+    bool after_return = d->after_return;
+    d->count = 0;
+    d->after_return = byte == '\r';
+    if (byte == '\n')
+        return after_return ? KEY_NONE : KEY_ENTER;
+    if (byte == '\r' || byte == '\t')
+        return byte;
+    if (byte == 0x7f || byte == '\b')
+        return KEY_BACKSPACE;
+    if (byte == ESC || (byte >= 0xc2 && byte <= 0xf4))
+        return wait(d, byte);
+    if (byte < 0x20 || byte >= 0x80)
+        return byte ? KEY_UNKNOWN : KEY_NONE; /* zeros are a line's noise */
+    return byte;
+}
+
+static u32 escape_byte(struct key_decoder *d, u8 byte)
+{
+    if (byte == ESC) { /* the one that waited was the key; this one begins anew */
+        u32 waited = d->count;
+        d->count = 1;
+        return waited == 1 ? KEY_ESCAPE : KEY_UNKNOWN;
+    }
+    if (byte < 0x20 || byte >= 0x7f)
+        return finish(d, KEY_UNKNOWN);
+    if (d->count == 1) {
+        if (byte != '[' && byte != 'O')
+            return finish(d, KEY_UNKNOWN); /* Alt and a letter */
+        return wait(d, byte);
+    }
+    if (d->count == 3 && d->pending[1] == '[' && d->pending[2] == '[')
+        return finish(d, KEY_UNKNOWN);
+    if (byte < 0x40 || (d->count == 2 && byte == '[' && d->pending[1] == '['))
+        return wait(d, byte);
+    if (byte == '~' && d->pending[1] == '[')
+        return finish(d, key_tilde(d));
+    return finish(d, byte == 'M' && d->pending[1] == '[' ? KEY_UNKNOWN : key_final(byte));
+}
+
+static u32 utf8_byte(struct key_decoder *d, u8 byte)
+{
+    static const u32 least[] = {0, 0, 0x80, 0x800, 0x10000};
+    u8 lead = d->pending[0];
+    u32 length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if ((byte & 0xc0) != 0x80) /* cut short: what comes instead counts */
+        return first_byte(d, byte);
+    wait(d, byte);
+    if (d->count < length)
+        return KEY_NONE;
+    u32 c = lead & (0x7fu >> length);
+    for (u32 i = 1; i < length; i++)
+        c = c << 6 | (d->pending[i] & 0x3fu);
+    bool valid = c >= least[length] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) && c >= 0xa0;
+    return finish(d, valid ? c : KEY_UNKNOWN);
+}
+
+u32 key_decode(struct key_decoder *decoder, u8 byte)
+{
+    if (!decoder->count)
+        return first_byte(decoder, byte);
+    return decoder->pending[0] == ESC ? escape_byte(decoder, byte) : utf8_byte(decoder, byte);
+}
+
+u32 key_decode_timeout(struct key_decoder *decoder)
+{
+    if (!decoder->count)
+        return KEY_NONE;
+    bool lone = decoder->count == 1 && decoder->pending[0] == ESC;
+    return finish(decoder, lone ? KEY_ESCAPE : KEY_UNKNOWN);
 }

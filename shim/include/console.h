@@ -52,17 +52,19 @@ struct console {
 };
 
 /* Open the consoles that `list` names (contract §2 console=), or every one found when it is empty. Before, log text is kept
- * and then shown. Unknown names are warned of. */
+ * and then shown. Unknown names are warned of; a list of which nothing is there counts as empty, but for "none". */
 void consoles_open(const struct boot_info *boot, struct text list);
 
 /* True once consoles_open() has run (even if it found none). */
 bool consoles_opened(void);
 
-/* True when at least one console can draw and read keys. */
+/* True when at least one console can draw the menu. */
 bool consoles_interactive(void);
 
-/* To all open consoles. */
+/* Log text: to all open consoles, and kept. */
 void console_write(const char *text, u32 len);
+
+/* The menu's cells: to all open consoles that can draw, and not kept. console_print() is cut at 511 bytes. */
 void console_clear(void);
 void console_move(u32 row, u32 column);
 void console_attribute(enum attribute attribute);
@@ -71,7 +73,7 @@ void console_print(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* The next key from any console, KEY_NONE when there is none right now. */
 u32 console_key(void);
 
-/* Smallest rows and columns of the open consoles. */
+/* Smallest rows and columns of the open consoles that can draw. */
 u32 console_rows(void);
 u32 console_columns(void);
 
@@ -79,7 +81,7 @@ u32 console_columns(void);
 const char *console_log_text(void);
 void console_log_clear(void);
 
-/* Bring every console back to plain text output: attributes off, cursor shown, below the menu. */
+/* Bring every console back to plain text output, all of it sent: attributes off, cursor shown. */
 void console_leave(void);
 
 /* Terminal key decoder, pure: feed bytes, get keys. One per byte-stream console. */

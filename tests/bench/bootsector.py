@@ -45,4 +45,6 @@ def assemble(folder):
     source = folder / "bootsector.asm"
     source.write_text(SOURCE)
     subprocess.run(["nasm", "-f", "bin", "-o", folder / "bootsector.img", source], check=True)
+    with open(folder / "bootsector.img", "r+b") as image:
+        image.truncate(1 << 20)  # SeaBIOS does not boot a disk of one sector
     return folder / "bootsector.img"

@@ -10,7 +10,7 @@ seq 1 100 >EFI/BOOT/BOOTX64.EFI
 echo 'a b' >'boot/with blanks and a very long name, longer than thirteen units and than twice thirteen.conf'
 echo umlaut >'boot/Äpfel und Öl.txt'
 echo greek >'boot/αβγ δεζ.txt'
-echo emoji >'boot/rocket 🚀 ship.txt'
+echo cyrillic >'boot/Жук.txt'
 echo short >boot/grub/GRUB.CFG
 echo lower >boot/grub/lower.cfg
 echo mixed >boot/grub/MiXeD.CfG

@@ -97,7 +97,7 @@ def test_boot(row, kit, scratch):
     with Guest(*args, machine=row["machine"], memory=row["memory"], smp=row["smp"]) as guest:
         door = "pvh" if row["host"] == "pvh" else "multiboot"
         guest.expect(rf'^shim: \S+ entered by {door} from "', 60)
-        guest.expect(rf"^shim: volume {volume}: {'ext' if row['fs'].startswith('ext') else 'FAT'}", 30)
+        guest.expect(rf"^shim: volume {volume}: {'ext' if row['fs'].startswith('ext') else 'vfat'}", 30)
         guest.expect(rf"^shim: config \({volume}\)(/boot)?/shim.cfg: 1 entr", 10)
         if row["payload"] == "nested":
             for _ in range(2):

@@ -30,7 +30,7 @@ def test_make_run(kit):
         child.expect("run: 4/4 QEMU")
         child.expect(r"config \(vda2\)/boot/shim.cfg: 3 entries")
         child.expect("its ELF by PVH")
-        child.send("2\r")
+        child.send("2")
         child.expect(r'booting "debian-pvh" by pvh')
         child.expect("busybox shell", timeout=120 * SLOW)
         child.expect("# ")

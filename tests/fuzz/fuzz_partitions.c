@@ -1,0 +1,42 @@
+/* fuzz_partitions.c: the bytes are a disk: all but the last 512 its beginning, these its end, zeros between, 256 KiB in
+ * all, so that a small input reaches the backup GPT. Scanned with 512- and 4096-byte blocks. */
+#include "host.h"
+
+extern const struct partition_scheme scheme_gpt, scheme_mbr;
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+
+#define IMAGE_BYTES KIB(256)
+#define TAIL 512u
+
+static u8 image[IMAGE_BYTES];
+
+static void scan(const struct partition_scheme *scheme, u32 block_size)
+{
+    host_reset();
+    log_level = LOG_QUIET;
+    struct block_device *disk = host_disk(NULL, "vd", image, IMAGE_BYTES, block_size);
+    struct partition_list *found = arena_alloc(sizeof *found, 16);
+    if (scheme->scan(disk, found))
+        return;
+    if (!found->count && scheme == &scheme_mbr)
+        panic("a table without partitions");
+    for (u32 i = 0; i < found->count; i++) {
+        const struct partition *p = &found->partition[i];
+        if (!p->size || !fits(p->offset, p->size, IMAGE_BYTES) || (i && p->number < p[-1].number))
+            panic("%s: partition %u: %lu bytes at %lu", scheme->name, p->number, p->size, p->offset);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+    size = min_u64(size, IMAGE_BYTES);
+    u64 tail = min_u64(size, TAIL);
+    memset(image, 0, sizeof image);
+    memcpy(image, data, size - tail);
+    memcpy(image + IMAGE_BYTES - tail, data + size - tail, tail);
+    for (u32 block_size = 512; block_size <= 4096; block_size *= 8) {
+        scan(&scheme_gpt, block_size);
+        scan(&scheme_mbr, block_size);
+    }
+    return 0;
+}

@@ -1,0 +1,173 @@
+"""The menu: keys, countdown, screens; and the shim's own arguments, which change it."""
+import re
+import time
+
+import pytest
+from disk import make_disk
+from guest import DOWN, ENTER, SLOW, UP, Guest, virtio_disk
+
+INNER = b"timeout none\nentry inner\n title Inner menu\n linux /none\n"
+
+
+def entry(name):
+    """An entry that starts the shim once more, whose own log then names the entry."""
+    return f"entry {name}\n title Title of {name}\n pvh /shim.elf\n options config=/inner.cfg\n options {name}=1\n"
+
+
+def start(kit, scratch, config, append="", args=(), files=None):
+    image = scratch / "disk.img"
+    content = {"/shim.elf": kit.shim, "/inner.cfg": INNER, "/shim.cfg": config.encode(), **(files or {})}
+    make_disk(str(image), content, "mbr", "fat16")
+    more = ["-append", append] if append else []
+    return Guest("-kernel", kit.shim, *more, *virtio_disk(image), *args)
+
+
+def expect_booted(guest, name):
+    guest.expect(rf'booting "{name}" by pvh', 20)
+    guest.expect(r'entered by pvh from "', 20)
+    guest.expect(r"Inner menu", 20)
+
+
+THREE = entry("one") + entry("two") + entry("three")
+
+
+def test_enter_boots_the_first(kit, scratch):
+    with start(kit, scratch, "timeout none\n" + THREE) as guest:
+        guest.expect("Title of three", 30)
+        guest.send(ENTER)
+        expect_booted(guest, "one")
+
+
+@pytest.mark.parametrize("keys,name", [
+    (DOWN + ENTER, "two"), (DOWN + DOWN + ENTER, "three"), (UP + ENTER, "three"), ("\x1bOB" + ENTER, "two"),
+    ("2", "two"), ("jj\n", "three"), ("9x" + ENTER, "one")])
+def test_keys(keys, name, kit, scratch):
+    with start(kit, scratch, "timeout none\n" + THREE) as guest:
+        guest.expect("Title of three", 30)
+        guest.send(keys)
+        expect_booted(guest, name)
+
+
+def test_countdown_runs_out(kit, scratch):
+    with start(kit, scratch, "timeout 2\ndefault two\n" + THREE) as guest:
+        guest.expect(r'Booting "two" in 2 s', 30)
+        began = time.monotonic()
+        guest.expect(r'Booting "two" in 1 s', 5)
+        expect_booted(guest, "two")
+        assert 1 < time.monotonic() - began < 12 * SLOW
+
+
+def test_any_key_stops_the_countdown(kit, scratch):
+    with start(kit, scratch, "timeout 3\n" + THREE) as guest:
+        guest.expect(r'Booting "one" in 3 s', 30)
+        guest.send("x")
+        time.sleep(6)
+        assert 'booting "' not in guest.text
+        guest.send("3")
+        expect_booted(guest, "three")
+
+
+def test_no_timeout_line_means_five_seconds(kit, scratch):
+    with start(kit, scratch, THREE) as guest:
+        guest.expect(r'Booting "one" in 5 s', 30)
+        expect_booted(guest, "one")
+
+
+def test_timeout_zero_draws_nothing(kit, scratch):
+    with start(kit, scratch, "timeout 0\n" + entry("one")) as guest:
+        guest.expect(r'booting "one" by pvh', 30)
+        assert "Title of one" not in guest.text
+
+
+def test_many_entries(kit, scratch):
+    """More rows than the screen has; numbers of two digits."""
+    config = "timeout none\n" + "".join(entry(f"n{i}") for i in range(1, 61))
+    with start(kit, scratch, config) as guest:
+        guest.expect("Title of n1 ", 30)
+        guest.send("57" + ENTER)
+        expect_booted(guest, "n57")
+
+
+def test_vga_shows_the_same(kit, scratch):
+    with start(kit, scratch, "timeout none\n" + THREE) as guest:
+        guest.expect("Title of three", 30)
+        guest.expect_screen("Title of one", 10)
+        assert re.search("Title of three", guest.screen())
+
+
+def test_console_vga_only(kit, scratch):
+    with start(kit, scratch, "timeout none\n" + THREE, "console=vga") as guest:
+        guest.expect_screen("Title of three", 30)
+        assert "Title of" not in guest.text
+
+
+def test_console_serial_only(kit, scratch):
+    with start(kit, scratch, "timeout none\n" + THREE, "console=serial") as guest:
+        guest.expect("Title of three", 30)
+        assert "Title of" not in guest.screen()
+
+
+def test_second_serial_port(kit, scratch):
+    log = scratch / "second"
+    with start(kit, scratch, "timeout none\n" + THREE, "console=serial=0x2f8,9600", ["-serial", f"file:{log}"]):
+        limit = time.monotonic() + 30 * SLOW
+        while not (log.exists() and b"Title of three" in log.read_bytes()):
+            assert time.monotonic() < limit
+            time.sleep(0.2)
+
+
+def test_debugcon(kit, scratch):
+    log = scratch / "debug"
+    with start(kit, scratch, "timeout none\n" + THREE, "", ["-debugcon", f"file:{log}"]) as guest:
+        guest.expect("Title of three", 30)
+        assert b"config (vda2)/shim.cfg: 3 entries" in log.read_bytes()
+
+
+def test_argument_default_and_timeout(kit, scratch):
+    with start(kit, scratch, "timeout none\n" + THREE, "default=three timeout=0") as guest:
+        expect_booted(guest, "three")
+
+
+def test_argument_config(kit, scratch):
+    files = {"/other place.cfg": ("timeout 0\n" + entry("elsewhere")).encode()}
+    with start(kit, scratch, "timeout none\n" + THREE, '"config=(vda2)/other place.cfg"', files=files) as guest:
+        expect_booted(guest, "elsewhere")
+
+
+def test_append_text(kit, scratch):
+    """What stands behind -- reaches the payload: here the second shim, which takes it as arguments."""
+    with start(kit, scratch, "timeout 0\n" + entry("one"), "-- verbose timeout=7") as guest:
+        guest.expect(r'booting "one" by pvh', 30)
+        guest.expect(r'Booting "inner" in [67] s', 20)
+
+
+def test_verbose_counts_requests(kit, scratch):
+    with start(kit, scratch, "timeout 0\n" + entry("one"), "verbose") as guest:
+        match = guest.expect(r"/shim.elf: loaded [\d.]+ MiB in (\d+) requests, (\d+) bytes bounced, (\d+) ms", 30)
+        assert int(match[1]) <= 4 and int(match[2]) < 8192
+
+
+def test_quiet(kit, scratch):
+    with start(kit, scratch, "timeout 0\n" + entry("one"), "quiet -- quiet") as guest:
+        guest.expect("Inner menu", 30)
+        assert "volume vda2" not in guest.text
+
+
+def test_rescan_key(kit, scratch):
+    with start(kit, scratch, "timeout none\n" + THREE) as guest:
+        guest.expect("Title of three", 30)
+        guest.send("r")
+        guest.expect("volume vda2", 20)
+        guest.expect("Title of three", 20)
+        guest.send("2")
+        expect_booted(guest, "two")
+
+
+def test_text_screenshot(kit, scratch):
+    """Title line, list, help: each on its own row, nothing torn."""
+    with start(kit, scratch, "timeout none\n" + THREE) as guest:
+        guest.expect_screen("Title of three", 30)
+        rows = guest.screen().splitlines()
+        assert rows[0].startswith(" shim ")
+        listed = [r for r in rows if "Title of" in r]
+        assert [r.split()[-1] if "default" not in r else "one" for r in listed] == ["one", "two", "three"]
