@@ -58,13 +58,13 @@ u32 pci_read32(const struct pci_device *device, u32 offset);
 void pci_write16(const struct pci_device *device, u32 offset, u16 value);
 void pci_write32(const struct pci_device *device, u32 offset, u32 value);
 
-/* Where base address register n (counted in dwords; a 64-bit one takes two) has been put; false when it is not there or
- * firmware left it unassigned (0). The size is not measured: for that decoding would have to stop, and a driver knows how
- * much it uses. Memory above 4 GiB needs paging_map() before it is touched. */
+/* Where base address register n (counted in dwords; a 64-bit one takes two) has been put; false when it is not there
+ * or firmware left it unassigned (0). The size is not measured: for that decoding would have to stop, and a driver
+ * knows how much it uses. Memory above 4 GiB needs paging_map() before it is touched. */
 bool pci_bar(const struct pci_device *device, u32 n, struct pci_bar *bar);
 
-/* The next capability with its place and id; false at the end of the list, which is cut where it leaves configuration space
- * or has more members than fit there (a loop). */
+/* The next capability with its place and id; false at the end of the list, which is cut where it leaves configuration
+ * space or has more members than fit there (a loop). */
 bool pci_capability_next(const struct pci_device *device, struct pci_capability *capability);
 
 /* Decode I/O and memory, allow DMA; remembers the command register in device->command. */

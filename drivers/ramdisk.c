@@ -1,7 +1,7 @@
 /* ramdisk.c: modules as disks (contract §3, §4): module N of the loader is the disk moduleN.
  *
- * A module's size is any number of bytes; the last block is filled up with zeros. None is ever skipped, or the numbers would
- * shift. tests/unit/test_virtio_blk.c; `-initrd` under QEMU.
+ * A module's size is any number of bytes; the last block is filled up with zeros. None is ever skipped, or the numbers
+ * would shift. tests/unit/test_virtio_blk.c; `-initrd` under QEMU.
  */
 #include "block.h"
 #include "memory.h"

@@ -65,6 +65,7 @@ static bool uart_there(const struct uart *u, bool wanted)
 {
     if (uart_read(u, UART_LSR) == 0xff)
         return false;
+    uart_out(u, UART_LCR, uart_read(u, UART_LCR) & (u8)~LCR_DLAB);
     uart_out(u, UART_IER, 0);
     uart_out(u, UART_SCR, 0x5a);
     if (uart_read(u, UART_IER) != 0)

@@ -1,7 +1,7 @@
 /* virtio.c: bringing a device up and down, and the split virtqueue (virtio.h).
  *
- * VIRTIO 1.2 §2.7, §3.1. Left out on purpose: interrupts, indirect descriptors, event indexes, packed rings; polling a few
- * large requests gains nothing by them. tests/unit/test_virtio_blk.c.
+ * VIRTIO 1.2 §2.7, §3.1. Left out on purpose: interrupts, indirect descriptors, event indexes, packed rings; polling a
+ * few large requests gains nothing by them. tests/unit/test_virtio_blk.c.
  */
 #include "virtio.h"
 #include "io.h"
@@ -18,7 +18,8 @@ enum error virtio_reset(struct virtio *v)
     v->transport->status_write(v, 0);
     while ((status = v->transport->status_read(v)))
         if (deadline_passed(&deadline))
-            return fail(ERR_TIMEOUT, "%s: status reads %x after %u ms of reset, expected 0", v->where, status, RESET_MS);
+            return fail(ERR_TIMEOUT, "%s: status reads %x after %u ms of reset, expected 0", v->where, status,
+                        RESET_MS);
     return OK;
 }
 
@@ -38,7 +39,8 @@ enum error virtio_begin(struct virtio *v, u64 wanted)
     status_add(v, VIRTIO_CONFIG_S_DRIVER);
     u64 offered = t->features_read(v);
     if (!t->legacy) {
-        wanted |= VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM; /* the latter: device addresses are physical ones here */
+        /* The latter: to us, device addresses are physical ones. */
+        wanted |= VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM;
         if (!(offered & VIRTIO_F_VERSION_1))
             return fail(ERR_UNSUPPORTED, "%s: features %lx lack VIRTIO_F_VERSION_1", v->where, offered);
     }
@@ -101,8 +103,8 @@ enum error virtq_setup(struct virtio *v, struct virtq *q, u16 index, u16 most)
     if (!v->transport->legacy && size > most)
         size = most;
     if (!is_power_of_two(size))
-        return fail(ERR_UNSUPPORTED, "%s: queue %u has %u descriptors, expected a power of two up to %u", v->where, index,
-                    size, VIRTQ_SIZE_MAX);
+        return fail(ERR_UNSUPPORTED, "%s: queue %u has %u descriptors, expected a power of two up to %u", v->where,
+                    index, size, VIRTQ_SIZE_MAX);
     *q = (struct virtq){.index = index, .size = size};
     enum error error = rings_alloc(v, q);
     return error ? error : v->transport->queue_enable(v, q);

@@ -93,8 +93,8 @@ void virtio_end(struct virtio *v);
 /* A 64-bit field of the device configuration, of one piece (§2.5.1). */
 u64 virtio_config_read64(struct virtio *v, u32 offset);
 
-/* Give queue `index` its memory and enable it. Modern devices get at most `most` descriptors (a power of two), legacy ones
- * have a fixed number. */
+/* Give queue `index` its memory and enable it. Modern devices get at most `most` descriptors (a power of two), legacy
+ * ones have a fixed number. */
 enum error virtq_setup(struct virtio *v, struct virtq *q, u16 index, u16 most);
 
 /* Put the chain that starts at descriptor head where the device will see it after virtq_publish(). */
@@ -109,8 +109,8 @@ u16 virtq_finished(const struct virtq *q);
 /* The next finished chain as the device tells it: nothing of it is checked. Only when virtq_finished(). */
 struct virtq_used_elem virtq_take(struct virtq *q);
 
-/* Call found() for every PCI device of virtio type `type` whose registers can be reached; the struct is in the arena. What
- * cannot be used is said. */
+/* Call found() for every PCI device of virtio type `type` whose registers can be reached; the struct is in the arena.
+ * What cannot be used is said. */
 void virtio_pci_scan(u16 type, void (*found)(struct virtio *v, void *context), void *context);
 
 #endif

@@ -1,10 +1,10 @@
 /* virtio_blk.c: virtio block devices, over any transport.
  *
  * VIRTIO 1.2 §5.2. The ring is cut into slots of one request each, of equal length: header, data segments, status. A
- * slot's chain never changes but for its segments, so nothing is ever allocated, and what a device may answer is one of few
- * descriptor numbers. Left out on purpose: writing, more than the first queue, discard, topology.
- * tests/unit/test_virtio_blk.c (a device that lies); `-device virtio-blk-pci` with queue-size=, logical_block_size= under
- * QEMU.
+ * slot's chain never changes but for its segments, so nothing is ever allocated, and what a device may answer is one
+ * of few descriptor numbers. Left out on purpose: writing, more than the first queue, discard, topology.
+ * tests/unit/test_virtio_blk.c (a device that lies); `-device virtio-blk-pci` with queue-size=, logical_block_size=
+ * under QEMU.
  */
 #include "block.h"
 #include "io.h"
@@ -145,8 +145,8 @@ static enum error requests_wait(struct block_device *disk, u32 *finished)
                 in_flight);
 }
 
-/* Take one finished request out of the used ring. ERR_IO with a sentence; then the disk may be dead. */
-static enum error request_finish(struct block_device *disk)
+/* Take one finished request out of the used ring. ERR_IO: it is none of ours, and the disk is dead. */
+static enum error request_take(struct block_device *disk, struct slot **slot, u32 *len)
 {
     struct blk *b = disk->state;
     struct virtq_used_elem elem = virtq_take(&b->queue);
@@ -155,11 +155,20 @@ static enum error request_finish(struct block_device *disk)
         give_up(disk);
         return fail(ERR_IO, "%s: the device answers a request that was not made (descriptor %u)", disk->name, elem.id);
     }
-    const struct block_span *span = b->slot[i].span;
-    u32 size = span->blocks * disk->block_size;
     b->busy &= ~(1ull << i);
     b->in_flight--;
-    switch (b->slot[i].status) {
+    *slot = &b->slot[i];
+    *len = elem.len;
+    return OK;
+}
+
+/* How a finished request ended. */
+static enum error request_result(const struct block_device *disk, const struct slot *slot, u32 len)
+{
+    const struct blk *b = disk->state;
+    const struct block_span *span = slot->span;
+    u32 size = span->blocks * disk->block_size;
+    switch (slot->status) {
     case VIRTIO_BLK_S_OK:
         break;
     case VIRTIO_BLK_S_IOERR:
@@ -168,12 +177,12 @@ static enum error request_finish(struct block_device *disk)
         return fail(ERR_IO, "%s: the device does not support reading block %lu (%u blocks)", disk->name, span->lba,
                     span->blocks);
     default:
-        return fail(ERR_IO, "%s: read of block %lu (%u blocks) ended with status %x", disk->name, span->lba, span->blocks,
-                    b->slot[i].status);
+        return fail(ERR_IO, "%s: read of block %lu (%u blocks) ended with status %x", disk->name, span->lba,
+                    span->blocks, slot->status);
     }
     /* §2.7.8.2; some count the status byte in, some do not, and legacy devices tell anything. */
-    if (elem.len < size && !b->virtio->transport->legacy)
-        return fail(ERR_IO, "%s: only %u of %u bytes read at block %lu", disk->name, elem.len, size, span->lba);
+    if (len < size && !b->virtio->transport->legacy)
+        return fail(ERR_IO, "%s: only %u of %u bytes read at block %lu", disk->name, len, size, span->lba);
     return OK;
 }
 
@@ -195,21 +204,20 @@ static enum error blk_read(struct block_device *disk, const struct block_span *s
     enum error error = OK;
     u32 next = 0;
     for (;;) {
-        u32 finished;
+        u32 finished, len = 0;
+        struct slot *slot = NULL;
         if (error == OK)
             next += requests_submit(disk, spans + next, count - next);
         if (!b->in_flight)
             return error;
-        enum error wait = requests_wait(disk, &finished);
-        if (wait)
-            return wait;
-        while (finished--) {
-            enum error one = request_finish(disk);
-            if (disk->dead)
-                return one;
-            if (error == OK)
-                error = one; /* nothing more is asked for, but what is in flight has to land */
+        enum error lost = requests_wait(disk, &finished);
+        while (lost == OK && finished--) {
+            lost = request_take(disk, &slot, &len);
+            if (lost == OK && error == OK)
+                error = request_result(disk, slot, len); /* the first counts; what else is in flight has to land */
         }
+        if (lost)
+            return lost;
     }
 }
 

@@ -1,8 +1,8 @@
 /* virtio_pci.c: virtio over PCI, modern by capabilities, legacy by the I/O ports of BAR 0 (virtio.h).
  *
- * VIRTIO 1.2 §4.1. A transitional device offers both; the modern one is preferred, the ports serve where memory BARs are
- * out of reach. Left out on purpose: the ISR and MSI-X (we poll), VIRTIO_PCI_CAP_PCI_CFG (memory above 4 GiB is mapped),
- * capabilities in I/O BARs. tests/unit/test_virtio_blk.c; `-device virtio-blk-pci,disable-legacy=on` or
+ * VIRTIO 1.2 §4.1. A transitional device offers both; the modern one is preferred, the ports serve where memory BARs
+ * are out of reach. Left out on purpose: the ISR and MSI-X (we poll), VIRTIO_PCI_CAP_PCI_CFG (memory above 4 GiB is
+ * mapped), capabilities in I/O BARs. tests/unit/test_virtio_blk.c; `-device virtio-blk-pci,disable-legacy=on` or
  * `disable-modern=on` under QEMU.
  */
 #include "io.h"

@@ -41,9 +41,6 @@ _Static_assert(sizeof(struct ext_own) <= sizeof((struct node *)0)->own, "node.ow
 
 static inline const struct ext_own *ext_own(const struct node *node) { return (const void *)node->own; }
 
-/* Bytes of a directory, of inline ones too. */
-u64 ext_dir_bytes(const struct ext *ext, const struct node *dir);
-
 /* The node of an inode. ERR_CORRUPT when there is no such inode or it cannot be understood. */
 enum error ext_inode_read(struct volume *v, u32 inode, struct node *node);
 

@@ -61,6 +61,7 @@ _Static_assert(offsetof(struct ext_super, backup_bgs) == 0x24c, "s_backup_bgs");
 #define EXT_INCOMPAT_RECOVER 0x4u
 #define EXT_INCOMPAT_META_BG 0x10u
 #define EXT_INCOMPAT_64BIT 0x80u
+#define EXT_INCOMPAT_LARGE_DIR 0x4000u
 #define EXT_INCOMPAT_EXT3 0x16u /* filetype, recover, meta_bg: all that ext3 knows */
 /* The above and extents, mmp, flex_bg, ea_inode, dirdata, csum_seed, large_dir, inline_data, encrypt, casefold. */
 #define EXT_INCOMPAT_READ 0x3f7d6u

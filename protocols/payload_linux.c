@@ -17,11 +17,13 @@
 #define VIDEO_MODE_NORMAL 0xffff
 #define ENTRY_64 0x200u
 
-/* Low memory that every kernel maps, clear of what old loaders and BIOSes use. */
+/* Low memory that every kernel maps, above what BIOSes use and below where a kernel's own real-mode trampolines go. */
 #define RECORD_LOW 0x10000u
-#define RECORD_HIGH 0xa0000u
+#define RECORD_HIGH 0x90000u
+#define REAL_HIGH 0xa0000u /* a real-mode part: as high as the BIOS leaves memory */
 
 /* 16-bit protocol: setup code, heap and stack below REAL_STACK, the command line above, all in one segment. */
+#define REAL_SETUP_MAX 0x8000u
 #define REAL_STACK 0xe000u
 #define REAL_SIZE 0xf000u
 #define REAL_CMDLINE_MAX (REAL_SIZE - REAL_STACK - 1)
@@ -42,11 +44,12 @@ struct linux_plan {
     u64 setup_data; /* of the e820 entries that do not fit the zero page; 0 none */
 };
 
-/* The header, with what its version does not have yet zeroed. */
-static void read_header(const u8 *head, struct linux_plan *plan)
+/* The header, with what its version does not have yet (or a short file no more) zeroed. */
+static void read_header(const u8 *head, u32 len, struct linux_plan *plan)
 {
     struct linux_header *h = &plan->header;
-    memcpy(h, head + LINUX_HEADER_AT, sizeof *h);
+    memset(h, 0, sizeof *h);
+    memcpy(h, head + LINUX_HEADER_AT, min_u64(len - LINUX_HEADER_AT, sizeof *h));
     plan->header_end = (u32)min_u64(0x202u + head[LINUX_HEADER_LENGTH_AT], LINUX_HEADER_END_MAX);
     u32 known = h->version >= 0x20c ? sizeof *h
               : h->version >= 0x20a ? offsetof(struct linux_header, handover_offset)
@@ -64,19 +67,43 @@ static void read_header(const u8 *head, struct linux_plan *plan)
     plan->setup_size = ((h->setup_sects ? h->setup_sects : DEFAULT_SETUP_SECTS) + 1) * SECTOR;
 }
 
-/* Bytes the header says the protected-mode part has; before 2.04 it cannot say. */
+/* Bytes the header says the protected-mode part has; boot.rst: before 2.04 it cannot say, all of the file is meant. */
 static u64 declared_size(const struct linux_plan *plan, u64 file_size)
 {
     return plan->header.version >= 0x204 ? (u64)plan->header.syssize * 16 : file_size - plan->setup_size;
 }
 
+/* Where the signature behind a signed kernel ends, which syssize does not count; 0: not signed. PE/COFF: the fifth data
+ * directory of the optional header, the only one that holds a file offset. */
+static u64 signature_end(const u8 *head, u32 len)
+{
+    u32 pe, table[2];
+    memcpy(&pe, head + 0x3c, sizeof pe);
+    if (head[0] != 'M' || head[1] != 'Z' || !fits(pe, 24 + 112 + 40, len) || memcmp(head + pe, "PE\0", 4))
+        return 0;
+    u32 directories = head[pe + 25] == 2 ? 112 : 96; /* PE32+, PE32 */
+    memcpy(table, head + pe + 24 + directories + 32, sizeof table);
+    return table[0] ? (u64)table[0] + table[1] : 0;
+}
+
+/* A file that ends within its code. A whole file may do with up to 15 bytes less: syssize counts in 16. */
+static enum error check_size(const struct linux_plan *plan, const u8 *head, u32 len, u64 size)
+{
+    if (plan->header.version >= 0x204 && !plan->header.syssize)
+        return fail(ERR_CORRUPT, "bzImage syssize 0 at byte 500, expected the size of its code");
+    u64 needed = plan->setup_size + (plan->header.version >= 0x204 ? declared_size(plan, size) : SECTOR);
+    if (size > plan->setup_size && (plan->header.version < 0x204 || size + 15 >= needed))
+        return OK;
+    return fail(ERR_TRUNCATED, "truncated at %lu of %lu bytes", size, max_u64(needed, signature_end(head, len)));
+}
+
 static enum error linux_recognise(const u8 *head, u32 len, u64 size)
 {
     struct linux_plan plan;
-    if (len < LINUX_HEADER_AT + sizeof(struct linux_header))
-        return ERR_NOT_MINE;
-    read_header(head, &plan);
     const struct linux_header *h = &plan.header;
+    if (len < LINUX_HEADER_AT + offsetof(struct linux_header, realmode_swtch))
+        return ERR_NOT_MINE;
+    read_header(head, len, &plan);
     if (h->header != LINUX_HEADER_MAGIC)
         return ERR_NOT_MINE;
     if (h->boot_flag != LINUX_BOOT_FLAG)
@@ -84,12 +111,12 @@ static enum error linux_recognise(const u8 *head, u32 len, u64 size)
     if (h->version < 0x202 || h->version >= 0x300)
         return fail(ERR_UNSUPPORTED, "bzImage protocol version %u.%02u at byte 518, expected 2.02 to 2.15", h->version >> 8,
                     h->version & 0xff);
-    if (!(h->loadflags & LINUX_LOADED_HIGH))
+    if (len > LINUX_HEADER_AT + offsetof(struct linux_header, loadflags) && !(h->loadflags & LINUX_LOADED_HIGH))
         return fail(ERR_UNSUPPORTED, "zImage (loadflags %02x at byte 529), expected a bzImage (bit 0 set)", h->loadflags);
-    u64 needed = plan.setup_size + (size > plan.setup_size ? declared_size(&plan, size) : SECTOR);
-    if (size + 15 < needed) /* syssize counts in 16 bytes */
-        return fail(ERR_TRUNCATED, "truncated at %lu of %lu bytes", size, needed);
-    if (h->version >= 0x205 && h->relocatable_kernel && !is_power_of_two(h->kernel_alignment))
+    enum error error = check_size(&plan, head, len, size);
+    if (error)
+        return error;
+    if (h->relocatable_kernel && !is_power_of_two(h->kernel_alignment))
         return fail(ERR_CORRUPT, "bzImage kernel_alignment %x at byte 560, expected a power of two", h->kernel_alignment);
     return OK;
 }
@@ -105,29 +132,50 @@ static enum error check_cmdline(const struct payload *p, u32 most)
                 most);
 }
 
+/* ipxe.lkrn: its code starts with nothing that could be entered. */
+static bool enters_by_real_mode(const struct linux_plan *plan)
+{
+    return !plan->header.code32_start && !(plan->header.xloadflags & XLF_KERNEL_64);
+}
+
 /* Memory the kernel uses before it looks at the map. Before 2.10 it does not say: room to unpack beside itself. */
 static u64 kernel_memory(const struct linux_plan *plan)
 {
     if (plan->header.version >= 0x20a)
         return max_u64(plan->header.init_size, plan->code_size);
-    return plan->header.code32_start ? plan->code_size * 3 : plan->code_size;
+    return enters_by_real_mode(plan) ? plan->code_size : plan->code_size * 3;
 }
 
-/* Claim the kernel's memory at its preferred address or, when it can be moved, at the next best. Loaded below the
- * preferred address it would unpack itself to that address anyway (arch/x86/boot/compressed/head_64.S): so, upwards. */
+/* The next best place for a kernel that can be moved. Loaded below the preferred address it would unpack itself to that
+ * address anyway (arch/x86/boot/compressed/head_64.S): so, upwards. */
+static enum error move_kernel(struct linux_plan *plan, struct mem_space *space, u64 size, bool above_4g)
+{
+    u64 align = max_u64(plan->header.kernel_alignment, PAGE_SIZE);
+    enum error error = mem_place(space, size, align, plan->load, GIB(4), MEM_FROM_BOTTOM, "kernel", &plan->load);
+    if (error && above_4g)
+        error = mem_place(space, size, align, GIB(4), ~0ull, MEM_FROM_BOTTOM, "kernel", &plan->load);
+    return error;
+}
+
+/* Claim the kernel's memory: at its preferred address; when that is taken and it can be moved, at the next that it likes;
+ * in the last resort at one that it can do with (boot.rst: the loader then tells so in kernel_alignment). */
 static enum error place_kernel(struct linux_plan *plan, struct mem_space *space)
 {
-    const struct linux_header *h = &plan->header;
+    struct linux_header *h = &plan->header;
+    bool above_4g = h->xloadflags & XLF_KERNEL_64 && h->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G;
     u64 size = kernel_memory(plan);
-    u64 wanted = h->version >= 0x20a ? h->pref_address : DEFAULT_LOAD;
-    plan->load = wanted;
-    enum error error = mem_claim(space, wanted, size, "kernel");
-    if (!error || h->version < 0x205 || !h->relocatable_kernel)
+    plan->load = h->pref_address ? h->pref_address : DEFAULT_LOAD;
+    if (!fits(plan->load, size, above_4g ? ~0ull : GIB(4)))
+        return fail(ERR_UNSUPPORTED, "bzImage pref_address %lx at byte 600 for %lu bytes, expected below 4 GiB", plan->load,
+                    size);
+    enum error error = mem_claim(space, plan->load, size, "kernel");
+    if (!error || !h->relocatable_kernel)
         return error;
-    u64 align = max_u64(h->kernel_alignment, PAGE_SIZE);
-    error = mem_place(space, size, align, wanted, GIB(4), MEM_FROM_BOTTOM, "kernel", &plan->load);
-    if (error && h->xloadflags & XLF_KERNEL_64 && h->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G)
-        error = mem_place(space, size, align, GIB(4), ~0ull, MEM_FROM_BOTTOM, "kernel", &plan->load);
+    error = move_kernel(plan, space, size, above_4g);
+    if (error && h->min_alignment < 32 && 1u << h->min_alignment >= PAGE_SIZE && 1u << h->min_alignment < h->kernel_alignment) {
+        h->kernel_alignment = 1u << h->min_alignment;
+        error = move_kernel(plan, space, size, above_4g);
+    }
     return error;
 }
 
@@ -138,7 +186,8 @@ static bool initrd_in_place(struct payload *p, struct linux_plan *plan, const st
     if (p->initrd_count != 1 || f->volume || f->memory % 4 || !fits(f->memory, f->size, high))
         return false;
     const struct mem_range *claim = mem_claim_find(space, f->memory, f->size);
-    if (!claim || f->memory < claim->base || !fits(f->memory - claim->base, f->size, claim->size))
+    if (!claim || f->memory < claim->base || !fits(f->memory - claim->base, f->size, claim->size) ||
+        !mem_map_usable(space->map, f->memory, f->size))
         return false;
     plan->initrd = f->memory;
     plan->initrd_size = f->size;
@@ -158,10 +207,13 @@ static enum error place_initrds(struct payload *p, struct linux_plan *plan, stru
     }
     if (!total || initrd_in_place(p, plan, space, high))
         return OK;
-    enum error error =
-        mem_place(space, align_up(total, 4), PAGE_SIZE, MIB(1), high, MEM_FROM_TOP, "initrd", &plan->initrd);
-    if (error && h->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G)
-        error = mem_place(space, align_up(total, 4), PAGE_SIZE, GIB(4), ~0ull, MEM_FROM_BOTTOM, "initrd", &plan->initrd);
+    bool anywhere = h->xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G; /* such kernels take more than initrd_addr_max says */
+    total = align_up(total, 4);
+    enum error error = mem_place(space, total, PAGE_SIZE, MIB(1), high, MEM_FROM_TOP, "initrd", &plan->initrd);
+    if (error && anywhere)
+        error = mem_place(space, total, PAGE_SIZE, MIB(1), GIB(4), MEM_FROM_TOP, "initrd", &plan->initrd);
+    if (error && anywhere)
+        error = mem_place(space, total, PAGE_SIZE, GIB(4), ~0ull, MEM_FROM_BOTTOM, "initrd", &plan->initrd);
     if (error)
         return error;
     u64 at = plan->initrd;
@@ -188,7 +240,7 @@ static enum error place_record(struct payload *p, struct linux_plan *plan, struc
 {
     u64 extra = align_up(e820_extra_size(plan, space->map), 16);
     p->record_size = sizeof(struct linux_zero_page) + extra + strlen(p->cmdline) + 1;
-    enum error error = mem_place(space, p->record_size, PAGE_SIZE, RECORD_LOW, RECORD_HIGH, MEM_FROM_TOP, "zero page", &p->record);
+    enum error error = mem_place(space, p->record_size, PAGE_SIZE, RECORD_LOW, RECORD_HIGH, MEM_FROM_BOTTOM, "zero page", &p->record);
     if (error)
         error = mem_place(space, p->record_size, PAGE_SIZE, MIB(1), GIB(1), MEM_FROM_BOTTOM, "zero page", &p->record);
     plan->setup_data = extra ? p->record + sizeof(struct linux_zero_page) : 0;
@@ -199,9 +251,9 @@ static enum error place_record(struct payload *p, struct linux_plan *plan, struc
 /* 16-bit protocol: the setup part in a segment of its own, entered at its second sector. */
 static enum error place_real_mode(struct payload *p, struct linux_plan *plan, struct mem_space *space)
 {
-    if (plan->setup_size > REAL_STACK / 2)
-        return fail(ERR_UNSUPPORTED, "real-mode part of %lu bytes, expected at most %u", plan->setup_size, REAL_STACK / 2);
-    enum error error = mem_place(space, REAL_SIZE, PAGE_SIZE, RECORD_LOW, RECORD_HIGH, MEM_FROM_TOP, "real-mode part", &p->record);
+    if (plan->setup_size > REAL_SETUP_MAX)
+        return fail(ERR_UNSUPPORTED, "real-mode part of %lu bytes, expected at most %u", plan->setup_size, REAL_SETUP_MAX);
+    enum error error = mem_place(space, REAL_SIZE, PAGE_SIZE, RECORD_LOW, REAL_HIGH, MEM_FROM_TOP, "real-mode part", &p->record);
     struct placement setup = {.from = &p->kernel, .file_size = plan->setup_size, .dest = p->record, .mem_size = REAL_SIZE, .what = "real-mode part"};
     p->record_size = REAL_SIZE;
     p->cmdline_address = p->record + REAL_STACK;
@@ -215,15 +267,16 @@ static enum error place_real_mode(struct payload *p, struct linux_plan *plan, st
 static enum error place_entry(struct payload *p, struct linux_plan *plan, struct mem_space *space)
 {
     const struct linux_header *h = &plan->header;
-    if (!h->code32_start)
-        return place_real_mode(p, plan, space);
     bool wide = h->xloadflags & XLF_KERNEL_64;
+    if (enters_by_real_mode(plan))
+        return place_real_mode(p, plan, space);
+    u64 offset = wide ? ENTRY_64 : (u64)h->code32_start - DEFAULT_LOAD;
+    if (offset >= plan->code_size)
+        return fail(ERR_CORRUPT, "bzImage entry %lx (%s) is outside its code of %lu bytes", offset + DEFAULT_LOAD,
+                    wide ? "64-bit" : "code32_start at byte 532", plan->code_size);
     p->mode = wide ? HANDOFF_LINUX64 : HANDOFF_LINUX32;
     p->mode_name = wide ? "linux64" : "linux32";
-    p->entry_point = plan->load + (wide ? ENTRY_64 : h->code32_start - DEFAULT_LOAD);
-    if (!wide && (h->code32_start < DEFAULT_LOAD || h->code32_start - DEFAULT_LOAD >= plan->code_size))
-        return fail(ERR_CORRUPT, "bzImage code32_start %x at byte 532, expected an address in the code at 100000",
-                    h->code32_start);
+    p->entry_point = plan->load + offset;
     return place_record(p, plan, space);
 }
 
@@ -233,12 +286,12 @@ static enum error linux_plan(struct payload *p, struct mem_space *space)
     if (!plan)
         return ERR_NO_MEMORY;
     p->own = plan;
-    read_header(p->head, plan);
+    read_header(p->head, p->head_size, plan);
     const struct linux_header *h = &plan->header;
     if (p->module_count)
         return fail(ERR_UNSUPPORTED, "`module` lines are for `pvh`; a Linux bzImage takes `initrd`");
     u32 most = h->version >= 0x206 && h->cmdline_size ? h->cmdline_size : DEFAULT_CMDLINE;
-    enum error error = check_cmdline(p, h->code32_start ? most : (u32)min_u64(most, REAL_CMDLINE_MAX));
+    enum error error = check_cmdline(p, enters_by_real_mode(plan) ? (u32)min_u64(most, REAL_CMDLINE_MAX) : most);
     if (error)
         return error;
     plan->code_size = min_u64(declared_size(plan, p->kernel.size), p->kernel.size - plan->setup_size);
@@ -263,8 +316,9 @@ static void fill_e820(struct linux_zero_page *zero, const struct linux_plan *pla
         struct linux_setup_data *node = mem_at(plan->setup_data, size);
         *node = (struct linux_setup_data){.type = LINUX_SETUP_E820_EXT, .len = (u32)(size - sizeof *node)};
         extra = (struct linux_e820_entry *)(node + 1);
-        zero->header.setup_data = plan->setup_data;
     }
+    if (plan->header.version >= 0x209)
+        zero->header.setup_data = plan->setup_data;
     for (u32 i = 0; i < map->count; i++) {
         const struct mem_range *r = &map->range[i];
         struct linux_e820_entry entry = {r->base, r->size, r->type};
@@ -354,7 +408,9 @@ static enum error linux_prepare(struct payload *p, const struct boot_info *boot)
     u64 header_end = min_u64(plan->header_end, p->head_size);
     memcpy((u8 *)zero + LINUX_HEADER_AT, p->head + LINUX_HEADER_AT, header_end - LINUX_HEADER_AT);
     fill_header(&zero->header, p, plan);
-    zero->header.code32_start = (u32)(plan->load + (plan->header.code32_start - DEFAULT_LOAD));
+    zero->header.code32_start = (u32)plan->load + plan->header.code32_start - (u32)DEFAULT_LOAD;
+    if (plan->header.version >= 0x20a)
+        zero->header.kernel_alignment = plan->header.kernel_alignment;
     zero->ext_ramdisk_image = (u32)(plan->initrd >> 32);
     zero->ext_ramdisk_size = (u32)(plan->initrd_size >> 32);
     zero->acpi_rsdp_addr = boot->rsdp;

@@ -32,11 +32,13 @@ struct pvh_plan {
     struct segment segment[SEGMENTS_MAX];
     u64 low, high; /* of all loaded segments */
     u64 entry;     /* 0: no note */
-    u32 reloc_align, reloc_min, reloc_max; /* align 0: not movable */
+    bool movable;
+    u64 move_align, move_min, move_max; /* of the lowest byte, the lowest byte, the highest byte; align 0: not told */
     u64 shift;     /* what was added to every address */
     u32 module_count;
     u64 module_base[ENTRY_FILES_MAX + 1], module_size[ENTRY_FILES_MAX + 1];
     u64 text, info, modlist, memmap; /* physical */
+    struct pvh_memmap_entry *map;    /* in the arena: what goes to memmap */
     u32 memmap_count;
 };
 
@@ -71,6 +73,31 @@ static struct segment convert_segment(const u8 *raw, bool wide)
     return (struct segment){s->type, s->offset, s->paddr, s->filesz, s->memsz, s->align};
 }
 
+static enum error fail_truncated(const struct payload *p, u64 offset, u64 size)
+{
+    return fail(ERR_TRUNCATED, "truncated at %lu of %lu bytes", p->kernel.size,
+                size > ~offset ? ~(u64)0 : offset + size);
+}
+
+static bool is_loaded(const struct segment *s)
+{
+    return s->type == ELF_SEGMENT_LOAD && s->memsz;
+}
+
+/* All that is read later lies in the file. */
+static enum error check_truncation(const struct payload *p, const struct pvh_plan *plan)
+{
+    u32 number = 0;
+    for (u32 i = 0; i < plan->segment_count; i++) {
+        const struct segment *s = &plan->segment[i];
+        bool loaded = is_loaded(s);
+        if ((loaded || s->type == ELF_SEGMENT_NOTE) && !fits(s->offset, s->filesz, p->kernel.size))
+            return error_add(fail_truncated(p, s->offset, s->filesz), "%s segment %u", loaded ? "kernel" : "note", number);
+        number += loaded;
+    }
+    return OK;
+}
+
 static enum error read_segments(const struct payload *p, struct pvh_plan *plan)
 {
     const struct elf64_header *h64 = (const struct elf64_header *)p->head;
@@ -85,8 +112,7 @@ static enum error read_segments(const struct payload *p, struct pvh_plan *plan)
         return fail(ERR_CORRUPT, "ELF program header size %u, expected %u", step, least);
     u64 size = (u64)step * (count - 1) + least;
     if (!fits(at, size, p->kernel.size))
-        return fail(ERR_TRUNCATED, "ELF program headers at byte %lu: truncated at %lu of %lu bytes", at, p->kernel.size,
-                    at + size);
+        return error_add(fail_truncated(p, at, size), "ELF program headers");
     u8 *raw = arena_reserve(size, 8);
     if (!raw)
         return ERR_NO_MEMORY;
@@ -96,7 +122,7 @@ static enum error read_segments(const struct payload *p, struct pvh_plan *plan)
     plan->segment_count = count;
     for (u32 i = 0; i < count; i++)
         plan->segment[i] = convert_segment(raw + (u64)step * i, wide);
-    return OK;
+    return check_truncation(p, plan);
 }
 
 static u64 note_number(const u8 *desc, u32 size)
@@ -111,10 +137,11 @@ static void take_note(struct pvh_plan *plan, u32 type, const u8 *desc, u32 size)
 {
     if (type == PVH_NOTE_PHYS32_ENTRY && !plan->entry && (size == 4 || size == 8)) {
         plan->entry = note_number(desc, size);
-    } else if (type == NOTE_PHYS32_RELOC && size >= 12) {
-        plan->reloc_align = (u32)note_number(desc, 4);
-        plan->reloc_min = (u32)note_number(desc + 4, 4);
-        plan->reloc_max = (u32)note_number(desc + 8, 4);
+    } else if (type == NOTE_PHYS32_RELOC) { /* elfnote.h: each of the three may be left out */
+        plan->movable = true;
+        plan->move_align = size >= 4 ? note_number(desc, 4) : 0;
+        plan->move_min = size >= 8 ? note_number(desc + 4, 4) : 0;
+        plan->move_max = size >= 12 ? note_number(desc + 8, 4) : 0xffffffffu;
     }
 }
 
@@ -137,7 +164,7 @@ static enum error read_notes(const struct payload *p, struct pvh_plan *plan)
 {
     for (u32 i = 0; i < plan->segment_count && !plan->entry; i++) {
         const struct segment *s = &plan->segment[i];
-        if (s->type != ELF_SEGMENT_NOTE || !s->filesz || !fits(s->offset, s->filesz, p->kernel.size))
+        if (s->type != ELF_SEGMENT_NOTE || !s->filesz)
             continue;
         u64 size = min_u64(s->filesz, NOTES_SIZE_MAX);
         u8 *notes = arena_reserve(size, 8);
@@ -157,29 +184,26 @@ static enum error read_notes(const struct payload *p, struct pvh_plan *plan)
 
 /* ---- placing ----------------------------------------------------------------------------------------------------- */
 
-static enum error check_segment(const struct payload *p, const struct segment *s, u32 number)
+static enum error check_segment(const struct segment *s, u32 number)
 {
     if (s->filesz > s->memsz)
         return fail(ERR_CORRUPT, "kernel segment %u: %lu bytes in the file, %lu in memory", number, s->filesz, s->memsz);
-    if (!fits(s->offset, s->filesz, p->kernel.size))
-        return fail(ERR_TRUNCATED, "kernel segment %u: truncated at %lu of %lu bytes", number, p->kernel.size,
-                    s->filesz > ~0ul - s->offset ? ~0ul : s->offset + s->filesz);
     if (!fits(s->paddr, s->memsz, GIB(4)))
         return fail(ERR_UNSUPPORTED, "kernel segment %u: %lu bytes at %lx, expected below 4 GiB", number, s->memsz, s->paddr);
     return OK;
 }
 
 /* Bounds of all segments, and whether the entry is in one. */
-static enum error survey(const struct payload *p, struct pvh_plan *plan)
+static enum error survey(struct pvh_plan *plan)
 {
     bool entered = false;
     u32 number = 0;
     plan->low = ~0ull;
     for (u32 i = 0; i < plan->segment_count; i++) {
         const struct segment *s = &plan->segment[i];
-        if (s->type != ELF_SEGMENT_LOAD || !s->memsz)
+        if (!is_loaded(s))
             continue;
-        enum error error = check_segment(p, s, number++);
+        enum error error = check_segment(s, number++);
         if (error)
             return error;
         plan->low = min_u64(plan->low, s->paddr);
@@ -198,7 +222,7 @@ static enum error claim_segments(struct payload *p, struct pvh_plan *plan, struc
     u32 number = 0;
     for (u32 i = 0; i < plan->segment_count; i++) {
         const struct segment *s = &plan->segment[i];
-        if (s->type != ELF_SEGMENT_LOAD || !s->memsz)
+        if (!is_loaded(s))
             continue;
         struct placement piece = {.from = &p->kernel, .file_offset = s->offset, .file_size = s->filesz,
                                   .dest = s->paddr + plan->shift, .mem_size = s->memsz,
@@ -212,18 +236,28 @@ static enum error claim_segments(struct payload *p, struct pvh_plan *plan, struc
     return OK;
 }
 
+/* elfnote.h: without an alignment in the note it is the largest p_align that is at least a page, else 2 MiB. */
+static u64 move_alignment(const struct pvh_plan *plan)
+{
+    u64 align = plan->move_align;
+    for (u32 i = 0; !plan->move_align && i < plan->segment_count; i++)
+        if (plan->segment[i].type == ELF_SEGMENT_LOAD && plan->segment[i].align >= PAGE_SIZE)
+            align = max_u64(align, plan->segment[i].align);
+    return align ? align : MIB(2);
+}
+
 /* Where p_paddr says; or, when that is taken and the kernel says it can be moved, at the next place it allows. */
 static enum error place_segments(struct payload *p, struct pvh_plan *plan, struct mem_space *space)
 {
     u32 claims = space->count;
+    u64 align = move_alignment(plan), base;
     enum error error = claim_segments(p, plan, space);
-    if (error != ERR_CONFLICT || !is_power_of_two(plan->reloc_align) || plan->low % plan->reloc_align)
+    if (error != ERR_CONFLICT || !plan->movable || !is_power_of_two(align))
         return error;
-    u64 base;
     space->count = claims;
     p->placement_count = 0;
-    error = mem_place(space, plan->high - plan->low, max_u64(plan->reloc_align, PAGE_SIZE), plan->reloc_min,
-                      (u64)plan->reloc_max + 1, MEM_FROM_BOTTOM, "kernel", &base);
+    error = mem_place(space, plan->high - plan->low, max_u64(align, PAGE_SIZE), plan->move_min, plan->move_max + 1,
+                      MEM_FROM_BOTTOM, "kernel", &base);
     if (error)
         return error;
     space->count = claims; /* the segments claim it piece by piece */
@@ -267,6 +301,52 @@ static enum error place_modules(struct payload *p, struct pvh_plan *plan, struct
     return p->initrd_count ? place_module(p, plan, space, p->initrd, p->initrd_count, "initrd") : OK;
 }
 
+static void memmap_remove(struct pvh_plan *plan, u32 i)
+{
+    plan->memmap_count--;
+    memmove(&plan->map[i], &plan->map[i + 1], (plan->memmap_count - i) * sizeof plan->map[0]);
+}
+
+/* Too many entries: neighbours of which nobody may use either become one reserved range, then the smallest usable ranges
+ * go, and only then others: memory that nobody names is not used. */
+static void condense_memmap(struct pvh_plan *plan)
+{
+    struct pvh_memmap_entry *e = plan->map;
+    for (u32 i = 0; i + 1 < plan->memmap_count && plan->memmap_count > MEMMAP_MAX;) {
+        bool merge = e[i].type != MEM_USABLE && e[i + 1].type != MEM_USABLE && e[i].addr + e[i].size == e[i + 1].addr;
+        if (!merge) {
+            i++;
+            continue;
+        }
+        e[i].size += e[i + 1].size;
+        e[i].type = MEM_RESERVED;
+        memmap_remove(plan, i + 1);
+    }
+    while (plan->memmap_count > MEMMAP_MAX) {
+        u32 least = 0;
+        for (u32 i = 1; i < plan->memmap_count; i++) {
+            bool usable = e[i].type == MEM_USABLE, least_usable = e[least].type == MEM_USABLE;
+            if (usable != least_usable ? usable : e[i].size < e[least].size)
+                least = i;
+        }
+        memmap_remove(plan, least);
+    }
+}
+
+static enum error make_memmap(struct pvh_plan *plan, const struct mem_map *map)
+{
+    plan->map = arena_reserve(map->count * sizeof plan->map[0], 8);
+    if (!plan->map)
+        return ERR_NO_MEMORY;
+    for (u32 i = 0; i < map->count; i++) {
+        const struct mem_range *r = &map->range[i];
+        plan->map[i] = (struct pvh_memmap_entry){.addr = r->base, .size = r->size, .type = r->type};
+    }
+    plan->memmap_count = map->count;
+    condense_memmap(plan);
+    return OK;
+}
+
 static u64 text_size(const struct payload *p)
 {
     u64 size = strlen(p->cmdline) + 1;
@@ -278,7 +358,6 @@ static u64 text_size(const struct payload *p)
 /* Strings first, then start_info, modules, map: FreeBSD takes the memory behind the last of the three for its own. */
 static enum error place_record(struct payload *p, struct pvh_plan *plan, struct mem_space *space)
 {
-    plan->memmap_count = (u32)min_u64(space->map->count, MEMMAP_MAX);
     u64 text = text_size(p), info = align_up(sizeof(struct pvh_start_info), 16);
     u64 modules = plan->module_count * sizeof(struct pvh_modlist_entry);
     p->record_size = text + info + modules + plan->memmap_count * sizeof(struct pvh_memmap_entry);
@@ -304,13 +383,15 @@ static enum error pvh_plan(struct payload *p, struct mem_space *space)
     if (!error)
         error = read_notes(p, plan);
     if (!error)
-        error = survey(p, plan);
+        error = survey(plan);
     if (!error)
         error = place_segments(p, plan, space);
     if (!error)
-        error = place_record(p, plan, space);
+        error = make_memmap(plan, space->map);
     if (!error)
         error = place_modules(p, plan, space);
+    if (!error)
+        error = place_record(p, plan, space); /* last: its size depends on the modules */
     p->mode = HANDOFF_PVH;
     p->mode_name = "pvh";
     p->entry_point = plan->entry + plan->shift;
@@ -318,32 +399,6 @@ static enum error pvh_plan(struct payload *p, struct mem_space *space)
 }
 
 /* ---- prepare ----------------------------------------------------------------------------------------------------- */
-
-/* The map in at most `room` entries: the smallest ranges are left out, memory that nobody names is not used. */
-static void write_memmap(const struct mem_map *map, struct pvh_memmap_entry *to, u32 room)
-{
-    u32 surplus = map->count - room;
-    u64 least = 0; /* ranges up to this size are dropped while there is surplus */
-    while (surplus) {
-        u64 next = ~0ull;
-        u32 below = 0;
-        for (u32 i = 0; i < map->count; i++)
-            if (map->range[i].size > least)
-                next = min_u64(next, map->range[i].size);
-        least = next;
-        for (u32 i = 0; i < map->count; i++)
-            below += map->range[i].size <= least;
-        if (below >= surplus)
-            break;
-    }
-    for (u32 i = 0; i < map->count; i++) {
-        const struct mem_range *r = &map->range[i];
-        if (surplus && r->size <= least)
-            surplus--;
-        else
-            *to++ = (struct pvh_memmap_entry){.addr = r->base, .size = r->size, .type = r->type};
-    }
-}
 
 static u64 write_text(u64 *at, const char *text)
 {
@@ -383,7 +438,8 @@ static enum error pvh_prepare(struct payload *p, const struct boot_info *boot)
         .memmap_entries = plan->memmap_count,
     };
     write_modlist(p, plan, &text);
-    write_memmap(&boot->memory, mem_at(plan->memmap, plan->memmap_count * sizeof(struct pvh_memmap_entry)), plan->memmap_count);
+    u64 size = plan->memmap_count * sizeof plan->map[0];
+    memcpy(mem_at(plan->memmap, size), plan->map, size);
     return OK;
 }
 

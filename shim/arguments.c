@@ -1,4 +1,7 @@
-/* arguments.c: the shim's own command line (contract §2). Texts point into it; nothing is copied. */
+/* arguments.c: the shim's own command line (contract §2). Texts point into it; nothing is copied.
+ *
+ * Exercise: tests/unit/test_arguments.c, tests/fuzz/fuzz_arguments.c.
+ */
 #include "config.h"
 #include "print.h"
 
@@ -56,7 +59,8 @@ struct text argument_find(const char *cmdline, const char *key)
 
 static void warn_value(const struct word *word, const char *expected)
 {
-    warn("argument %.*s=%.*s: expected %s", (int)word->key.len, word->key.at, (int)word->value.len, word->value.at, expected);
+    warn("argument %.*s%s%.*s: expected %s", (int)word->key.len, word->key.at, word->value.at ? "=" : "",
+         (int)word->value.len, word->value.at ? word->value.at : "", expected);
 }
 
 static void take_timeout(struct arguments *a, const struct word *word)
@@ -83,7 +87,8 @@ static void take_rsdp(struct arguments *a, const struct word *word)
 static bool is_foreign(struct text key)
 {
     static const char *const words[] = {
-        "BOOT_IMAGE", "root", "ro", "rw", "reboot", "panic", "pci", "nomodules", "swiotlb", "earlyprintk", "initrd", NULL,
+        "BOOT_IMAGE", "root", "rootfstype", "ro", "rw", "init", "initrd", "reboot", "panic", "pci", "nomodule", "nomodules",
+        "swiotlb", "earlyprintk", NULL,
     };
     for (u32 i = 0; i < key.len; i++)
         if (key.at[i] == '.') /* a module's parameter: virtio_mmio.device, i8042.noaux */
@@ -96,12 +101,13 @@ static bool is_foreign(struct text key)
 
 static void take_unknown(const struct word *word)
 {
-    static const char *const known[] = {"config", "volume", "default", "timeout", "console", "rsdp", "lock", "quiet", "verbose", NULL};
+    static const char *const known[] = {"config", "volume", "default", "timeout", "console",
+                                        "rsdp",   "lock",   "quiet",   "verbose", NULL};
     if (is_foreign(word->key))
         return;
     const char *near = nearest_word(word->key, known);
-    warn("unknown argument \"%.*s\"%s%s%s", (int)word->key.len, word->key.at, near ? "; did you mean \"" : "", near ? near : "",
-         near ? "\"?" : "");
+    warn("unknown argument \"%.*s\"%s%s%s", (int)word->key.len, word->key.at, near ? "; did you mean \"" : "",
+         near ? near : "", near ? "\"?" : "");
 }
 
 static void take_word(struct arguments *a, const struct word *word)
@@ -115,18 +121,23 @@ static void take_word(struct arguments *a, const struct word *word)
         bool *flag;
     } flags[] = {{"lock", &a->lock}, {"quiet", &a->quiet}, {"verbose", &a->verbose}};
     for (u32 i = 0; i < ARRAY_COUNT(flags); i++)
-        if (text_equal(word->key, flags[i].name) && !word->value.at) {
+        if (text_equal(word->key, flags[i].name)) {
+            if (word->value.at)
+                warn_value(word, "no value");
             *flags[i].flag = true;
             return;
         }
     for (u32 i = 0; i < ARRAY_COUNT(texts); i++)
-        if (text_equal(word->key, texts[i].name) && word->value.len) {
-            *texts[i].text = word->value;
+        if (text_equal(word->key, texts[i].name)) {
+            if (word->value.len)
+                *texts[i].text = word->value;
+            else
+                warn_value(word, "a value");
             return;
         }
-    if (word->value.at && text_equal(word->key, "timeout"))
+    if (text_equal(word->key, "timeout"))
         take_timeout(a, word);
-    else if (word->value.at && text_equal(word->key, "rsdp"))
+    else if (text_equal(word->key, "rsdp"))
         take_rsdp(a, word);
     else
         take_unknown(word);

@@ -1,4 +1,7 @@
-/* config.c: where configs are looked for, and what is made of modules when there is none (contract §3, §4). */
+/* config.c: where configs are looked for, and what is made of modules when there is none (contract §3, §4).
+ *
+ * Exercise: tests/unit/test_config.c.
+ */
 #include "config.h"
 #include "print.h"
 #include "tables.h"
@@ -63,6 +66,8 @@ static void parse(struct config *config, const struct config_dialect *dialect, s
     config->home = home;
     if (dialect->parse(config, text, name))
         error_show();
+    if (!config->entry_count)
+        say_error("config %s: no entry in it, expected lines like `entry ID` and `linux /path`", name);
     say("config %s: %u entr%s", name, config->entry_count, config->entry_count == 1 ? "y" : "ies");
 }
 
@@ -205,15 +210,19 @@ static bool from_volumes(const struct search *s)
     return false;
 }
 
-/* Does the loader put the file's name in front of a module's text? Multiboot loaders other than GRUB and Limine do. */
+/* QEMU, iPXE and syslinux put the file's name in front of a module's text, GRUB and Limine do not (boot_loader_name). */
 static const char *text_behind_name(const struct boot_info *boot, const char *text)
 {
-    if (!strcmp(boot->door, "multiboot") && !text_starts(text_of(boot->loader), "GRUB") && !text_starts(text_of(boot->loader), "Limine")) {
-        while (*text && *text != ' ')
-            text++;
-        while (*text == ' ')
-            text++;
-    }
+    static const char *const naming[] = {"qemu", "iPXE", "SYSLINUX", "ISOLINUX", "EXTLINUX", "PXELINUX"};
+    bool names = false;
+    for (u32 i = 0; i < ARRAY_COUNT(naming); i++)
+        names |= text_starts(text_of(boot->loader), naming[i]);
+    if (!names)
+        return text;
+    while (*text && *text != ' ')
+        text++;
+    while (*text == ' ')
+        text++;
     return text;
 }
 
@@ -245,11 +254,12 @@ static bool from_kernels(const struct search *s)
 static void show_reasons(const struct search *s)
 {
     if (!s->volumes->count)
-        say_error("nothing to boot: no disk and no module was found");
+        say_error("nothing to boot: no disk and no volume module was found");
     for (u32 i = 0; i < s->volumes->count; i++) {
         const struct volume *v = s->volumes->volume[i];
         if (!v->fs)
-            say_error("nothing to boot on %s: %s", v->name, v->reason ? v->reason : "no filesystem and no kernel that is known here");
+            say_error("nothing to boot on %s: %s", v->name,
+                      v->reason ? v->reason : "no filesystem and no kernel that is known here");
         else
             say_error("nothing to boot on %s: no config (looked for /shim.cfg, /boot/shim.cfg)", v->name);
     }
@@ -270,7 +280,8 @@ static void apply_default(struct config *config, const struct arguments *argumen
     u32 used = 0;
     for (u32 i = 0; i < config->entry_count && used < sizeof have - 80; i++)
         used += format_text(have + used, (u32)sizeof have - used, "%s%.60s", i ? ", " : "", config->entry[i]->id);
-    say_error("default=%.*s: there is no such entry; there is %s", (int)id.len, id.at, have);
+    say_error("default=%.*s: there is no such entry; there %s %s", (int)id.len, id.at,
+              config->entry_count == 1 ? "is" : "are", have);
 }
 
 void config_read(struct config *config, const struct volume_list *volumes, const struct boot_info *boot,

@@ -7,26 +7,31 @@
 #include "print.h"
 #include "tables.h"
 
+#define PROBLEMS_SHOWN 20u /* a file that is no config at all must not fill the screen for hours */
+
 struct parser {
     struct config *config;
     const char *name; /* as errors show it: "shim.cfg" */
     u32 line;
     struct boot_entry *entry; /* NULL before the first */
     bool skipping;            /* behind an `entry` line that could not be used */
-    u32 default_line, fallback_line;
+    u32 timeout_line, default_line, fallback_line; /* 0: there was none */
+    char *options;            /* of the entry; grows by doubling */
+    u32 options_length, options_room;
 };
 
 static void report(struct parser *p, u32 line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 static void report(struct parser *p, u32 line, const char *format, ...)
 {
-    char text[400];
+    char text[512];
     va_list args;
+    if (p->config->problems++ >= PROBLEMS_SHOWN)
+        return;
     va_start(args, format);
     format_text_v(text, sizeof text, format, args);
     va_end(args);
     say_error("%s:%u: %s", p->name, line, text);
-    p->config->problems++;
 }
 
 /* The entry stays in the menu, but cannot be chosen. */
@@ -36,12 +41,20 @@ static void disable(struct parser *p, const char *reason)
         p->entry->disabled = reason;
 }
 
-static void set_once(struct parser *p, const char *key, const char **field, struct text value)
+/* For a key that may stand once: true the first time, which *line remembers. */
+static bool is_first(struct parser *p, const char *key, u32 *line)
 {
-    if (*field)
-        report(p, p->line, "second `%s`; the first one stays", key);
+    if (*line)
+        report(p, p->line, "second `%s`; the one of line %u stays", key, *line);
     else
-        *field = text_copy(value);
+        *line = p->line;
+    return *line == p->line;
+}
+
+/* A part of a sentence: long ones would push the rest out of it. */
+static int shown(struct text t)
+{
+    return (int)min_u64(t.len, 100);
 }
 
 static bool is_path(struct text t)
@@ -60,7 +73,7 @@ static bool check_path(struct parser *p, const char *key, struct text path)
 {
     if (is_path(path))
         return true;
-    report(p, p->line, "`%s` \"%.*s\": expected /path or (VOLUME)/path", key, (int)path.len, path.at);
+    report(p, p->line, "`%s` \"%.*s\": expected /path or (VOLUME)/path", key, shown(path), path.at);
     disable(p, "one of its paths is not /path or (VOLUME)/path");
     return false;
 }
@@ -82,7 +95,7 @@ static void kernel(struct parser *p, const char *key, struct text value)
         if (!strcmp(payload_protocols[i]->name, key))
             protocol = payload_protocols[i];
     if (p->entry->kernel) {
-        report(p, p->line, "second kernel in entry %s; expected exactly one of `linux` and `pvh`", p->entry->id);
+        report(p, p->line, "second kernel in entry %.100s; expected exactly one of `linux` and `pvh`", p->entry->id);
         disable(p, "it has more than one kernel");
         return;
     }
@@ -106,7 +119,7 @@ static void key_pvh(struct parser *p, struct text value)
 
 static void key_multiboot(struct parser *p, struct text value)
 {
-    report(p, p->line, "`multiboot` %.*s: cannot be booted yet, expected `linux` or `pvh`", (int)value.len, value.at);
+    report(p, p->line, "`multiboot` %.*s: cannot be booted yet, expected `linux` or `pvh`", shown(value), value.at);
     disable(p, "multiboot kernels cannot be booted yet");
     if (!p->entry->kernel)
         p->entry->kernel = "";
@@ -140,10 +153,26 @@ static void key_module(struct parser *p, struct text value)
 
 static void key_options(struct parser *p, struct text value)
 {
-    const char *before = p->entry->options;
-    const char *joined = format_copy("%s%s%.*s", before, before[0] ? " " : "", (int)value.len, value.at);
-    if (joined)
-        p->entry->options = joined;
+    u32 length = p->options_length + (p->options_length != 0) + value.len;
+    if (length >= p->options_room) {
+        u32 room = 2 * length + 1;
+        char *bigger = arena_reserve(room, 1);
+        if (!bigger) {
+            report(p, p->line, "%s", error_text());
+            error_clear();
+            disable(p, "its options do not fit into memory");
+            return;
+        }
+        memcpy(bigger, p->entry->options, p->options_length);
+        p->options = bigger;
+        p->options_room = room;
+        p->entry->options = bigger;
+    }
+    if (p->options_length)
+        p->options[p->options_length] = ' ';
+    memcpy(p->options + length - value.len, value.at, value.len);
+    p->options[length] = 0;
+    p->options_length = length;
 }
 
 /* The specification's other keys: read by other loaders, of no effect here. */
@@ -158,24 +187,26 @@ static void key_unused(struct parser *p, struct text value)
 static void key_timeout(struct parser *p, struct text value)
 {
     u64 seconds;
+    if (!is_first(p, "timeout", &p->timeout_line))
+        return;
     if (text_equal(value, "none"))
         p->config->timeout = TIMEOUT_NONE;
     else if (text_number(value, &seconds) && seconds < TIMEOUT_UNSET)
         p->config->timeout = (u32)seconds;
     else
-        report(p, p->line, "`timeout` \"%.*s\": expected a number of seconds or none", (int)value.len, value.at);
+        report(p, p->line, "`timeout` \"%.*s\": expected a number of seconds or none", shown(value), value.at);
 }
 
 static void key_default(struct parser *p, struct text value)
 {
-    set_once(p, "default", &p->config->default_id, value);
-    p->default_line = p->line;
+    if (is_first(p, "default", &p->default_line))
+        p->config->default_id = text_copy(value);
 }
 
 static void key_fallback(struct parser *p, struct text value)
 {
-    set_once(p, "fallback", &p->config->fallback_id, value);
-    p->fallback_line = p->line;
+    if (is_first(p, "fallback", &p->fallback_line))
+        p->config->fallback_id = text_copy(value);
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
@@ -195,7 +226,8 @@ static const struct keyword entry_keys[] = {
     {"architecture", key_unused}, {"devicetree", key_unused}, {"efi", key_unused},
 };
 
-static const char *const all_keys[] = {"entry", "timeout", "default", "fallback", "title", "linux", "pvh", "initrd", "options", "module", NULL};
+static const char *const all_keys[] = {"entry", "timeout", "default", "fallback", "title",  "linux",
+                                       "pvh",   "initrd",  "options", "module",   NULL};
 
 static const struct keyword *find_key(const struct keyword *keys, u32 count, struct text name)
 {
@@ -219,21 +251,29 @@ static bool is_id(struct text t)
 static void entry_end(struct parser *p)
 {
     struct boot_entry *entry = p->entry;
-    if (!entry || entry->kernel)
+    if (!entry)
         return;
-    report(p, entry->line, "entry %s has no kernel; expected one line `linux /path` or `pvh /path`", entry->id);
+    if (entry->protocol && entry->module_count && !strcmp(entry->protocol->name, "linux")) {
+        report(p, entry->line, "entry %.100s: `module` is for `pvh`; expected `initrd` beside `linux`", entry->id);
+        entry->module_count = 0;
+    }
+    if (entry->kernel)
+        return;
+    report(p, entry->line, "entry %.100s has no kernel; expected one line `linux /path` or `pvh /path`", entry->id);
     disable(p, "it names no kernel");
 }
 
 static void entry_begin(struct parser *p, struct text id)
 {
     entry_end(p);
+    const struct boot_entry *before = config_find(p->config, id);
     p->entry = NULL;
     p->skipping = true;
+    p->options_length = p->options_room = 0;
     if (!is_id(id)) {
-        report(p, p->line, "`entry` \"%.*s\": expected an ID of letters, digits, \".\", \"_\" and \"-\"", (int)id.len, id.at);
-    } else if (config_find(p->config, id)) {
-        report(p, p->line, "second entry \"%.*s\"; the first one stays", (int)id.len, id.at);
+        report(p, p->line, "`entry` \"%.*s\": expected an ID of letters, digits, \".\", \"_\" and \"-\"", shown(id), id.at);
+    } else if (before) {
+        report(p, p->line, "second entry \"%.*s\"; the one of line %u stays", shown(id), id.at, before->line);
     } else {
         p->entry = config_entry_add(p->config, id);
         if (!p->entry) {
@@ -250,9 +290,9 @@ static void unknown_key(struct parser *p, struct text key, bool global)
 {
     const char *near = nearest_word(key, all_keys);
     if (near)
-        report(p, p->line, "unknown key \"%.*s\"; did you mean \"%s\"?", (int)key.len, key.at, near);
+        report(p, p->line, "unknown key \"%.*s\"; did you mean \"%s\"?", shown(key), key.at, near);
     else
-        report(p, p->line, "unknown key \"%.*s\"; expected %s", (int)key.len, key.at,
+        report(p, p->line, "unknown key \"%.*s\"; expected %s", shown(key), key.at,
                global ? "timeout, default, fallback or entry" : "title, linux, pvh, initrd, options, module or entry");
 }
 
@@ -261,10 +301,10 @@ static void take_line(struct parser *p, struct text key, struct text value)
     const struct keyword *global = find_key(global_keys, ARRAY_COUNT(global_keys), key);
     const struct keyword *own = find_key(entry_keys, ARRAY_COUNT(entry_keys), key);
     bool before_entries = !p->entry && !p->skipping;
-    if (!value.len && (global || own || text_equal(key, "entry")))
+    if (text_equal(key, "entry"))
+        entry_begin(p, value); /* an empty ID ends the entry before it, too */
+    else if (!value.len && (global || own))
         report(p, p->line, "`%.*s` without a value", (int)key.len, key.at);
-    else if (text_equal(key, "entry"))
-        entry_begin(p, value);
     else if (!global && !own)
         unknown_key(p, key, before_entries);
     else if (global && !before_entries)
@@ -277,32 +317,45 @@ static void take_line(struct parser *p, struct text key, struct text value)
         own->take(p, value);
 }
 
-/* Column (from 1) of the first byte that is neither UTF-8 nor harmless, 0 when all are. RFC 3629 §4, without overlong forms. */
-static u32 bad_byte(struct text t)
+/* Bytes of the UTF-8 character (RFC 3629 §4) at the start of t; 0 when there is none. */
+static u32 utf8_length(struct text t)
 {
-    for (u32 i = 0; i < t.len;) {
-        u8 c = (u8)t.at[i];
-        u32 more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 9;
-        if ((c < 0x20 && c != '\t') || c == 0x7f || more == 9 || i + more >= t.len)
-            return i + 1;
-        for (u32 n = 1; n <= more; n++)
-            if (((u8)t.at[i + n] & 0xc0) != 0x80)
-                return i + 1;
-        i += more + 1;
+    u8 c = (u8)t.at[0];
+    u32 length = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    if (length > t.len)
+        return 0;
+    for (u32 i = 1; i < length; i++)
+        if (((u8)t.at[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
+/* False for a line that cannot be used: control characters are no text. Other charsets than UTF-8 are reported only: paths
+ * on a disk are bytes. */
+static bool check_text(struct parser *p, struct text line)
+{
+    bool utf8 = true;
+    for (u32 i = 0; i < line.len;) {
+        u8 c = (u8)line.at[i];
+        u32 length = utf8_length((struct text){line.at + i, line.len - i});
+        if ((c < 0x20 && c != '\t') || c == 0x7f) {
+            report(p, p->line, "control character %02x in column %u; expected text", c, i + 1);
+            return false;
+        }
+        if (!length && utf8)
+            report(p, p->line, "byte %02x in column %u; expected UTF-8", c, i + 1);
+        utf8 &= length != 0;
+        i += length ? length : 1;
     }
-    return 0;
+    return true;
 }
 
 static void parse_line(struct parser *p, struct text line)
 {
     line = text_trim(line);
-    if (!line.len || line.at[0] == '#')
+    if (!line.len || line.at[0] == '#' || !check_text(p, line))
         return;
-    u32 bad = bad_byte(line), n = 0;
-    if (bad) {
-        report(p, p->line, "byte %02x in column %u; expected UTF-8 text", (u8)line.at[bad - 1], bad);
-        return;
-    }
+    u32 n = 0;
     while (n < line.len && line.at[n] != ' ' && line.at[n] != '\t')
         n++;
     take_line(p, (struct text){line.at, n}, text_trim((struct text){line.at + n, line.len - n}));
@@ -319,7 +372,7 @@ static void check_reference(struct parser *p, const char *key, const char **id, 
         ids[i] = config->entry[i]->id;
     ids[config->entry_count] = NULL;
     const char *near = nearest_word(text_of(*id), ids);
-    report(p, line, "`%s` \"%s\": there is no such entry%s%s%s", key, *id, near ? "; did you mean \"" : "", near ? near : "",
+    report(p, line, "`%s` \"%.100s\": there is no such entry%s%s%s", key, *id, near ? "; did you mean \"" : "", near ? near : "",
            near ? "\"?" : "");
     *id = NULL;
 }
@@ -346,6 +399,8 @@ static enum error shim_parse(struct config *config, struct text text, const char
     entry_end(&p);
     check_reference(&p, "default", &config->default_id, p.default_line);
     check_reference(&p, "fallback", &config->fallback_id, p.fallback_line);
+    if (config->problems > PROBLEMS_SHOWN)
+        say_error("%s: %u more lines like these", p.name, config->problems - PROBLEMS_SHOWN);
     return OK;
 }
 

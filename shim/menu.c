@@ -1,7 +1,8 @@
 /* menu.c: entries in, a choice out (menu.h).
  *
  * One model (struct menu), changed by keys and the clock, drawn from scratch or row by row. The reason of a failed boot
- * stays in sight: the last lines of the log that are errors or warnings stand below the list.
+ * stays in sight: the last lines of the log that are errors or warnings stand below the list. Exercise:
+ * tests/unit/test_menu.c.
  */
 #include "menu.h"
 #include "cpu.h"
@@ -9,8 +10,11 @@
 #include "print.h"
 
 #define LIST_TOP 2u
-#define MESSAGES_MAX 6u
+#define MESSAGES_MAX 10u /* rows */
+#define LIST_ROWS_MIN 6u  /* that messages leave to the list */
 #define BELOW_LIST 4u /* blank, status, help, blank */
+
+#define RESCAN_LINE "shim: looking for disks and configs again"
 
 static const char *const action_titles[] = {"Look for disks and configs again", "Reboot", "Power off"};
 static const enum menu_action actions[] = {MENU_RESCAN, MENU_REBOOT, MENU_POWEROFF};
@@ -23,7 +27,7 @@ struct menu {
     u32 seconds;  /* left; TIMEOUT_NONE: no countdown */
     u64 started;  /* clock_ms() */
     u32 typed;    /* number made of digits so far, for lists of more than nine */
-    struct text message[MESSAGES_MAX];
+    struct text message[MESSAGES_MAX]; /* rows of them: long lines go on in the next */
     u32 message_count;
 };
 
@@ -40,28 +44,12 @@ static bool is_usable(const struct menu *m, u32 i)
 
 /* ---- what is shown ----------------------------------------------------------------------------------------------- */
 
-/* The last errors and warnings of the log. */
-static void find_messages(struct menu *m)
-{
-    struct text log = text_of(console_log_text()), line;
-    while (text_split(&log, '\n', &line)) {
-        line = text_trim(line);
-        if (!text_starts(line, "shim: error:") && !text_starts(line, "shim: warning:"))
-            continue;
-        if (m->message_count == MESSAGES_MAX) {
-            memmove(m->message, m->message + 1, sizeof m->message - sizeof m->message[0]);
-            m->message_count--;
-        }
-        m->message[m->message_count++] = line;
-    }
-}
-
-/* Bytes of s that fill at most `cells` columns, one per UTF-8 character. */
-static u32 bytes_for(const char *s, u32 cells)
+/* Bytes of t that fill at most `cells` columns, one per UTF-8 character. */
+static u32 bytes_for(struct text t, u32 cells)
 {
     u32 n = 0;
-    for (; s[n]; n++)
-        if (((u8)s[n] & 0xc0) != 0x80 && !cells--)
+    for (; n < t.len; n++)
+        if (((u8)t.at[n] & 0xc0) != 0x80 && !cells--)
             break;
     return n;
 }
@@ -74,6 +62,32 @@ static u32 cells_of(const char *s)
     return cells;
 }
 
+static void add_message(struct menu *m, struct text row)
+{
+    if (m->message_count == MESSAGES_MAX) {
+        memmove(m->message, m->message + 1, sizeof m->message - sizeof m->message[0]);
+        m->message_count--;
+    }
+    m->message[m->message_count++] = row;
+}
+
+/* The last errors and warnings of the log since the user last asked for another look, cut into rows. */
+static void find_messages(struct menu *m)
+{
+    struct text log = text_of(console_log_text()), line;
+    while (text_split(&log, '\n', &line)) {
+        if (text_equal(line, RESCAN_LINE))
+            m->message_count = 0;
+        if (!text_starts(line, "shim: error:") && !text_starts(line, "shim: warning:"))
+            continue;
+        for (line = text_trim(line); line.len;) {
+            struct text row = {line.at, bytes_for(line, console_columns() - 2)};
+            line.at += row.len, line.len -= row.len;
+            add_message(m, row);
+        }
+    }
+}
+
 /* One row over the whole width, cut with "..." when too long. */
 static void draw_text(u32 row, enum attribute attribute, const char *text)
 {
@@ -81,7 +95,7 @@ static void draw_text(u32 row, enum attribute attribute, const char *text)
     console_move(row, 0);
     console_attribute(attribute);
     if (cells > width)
-        console_print("%.*s...", (int)bytes_for(text, width - 3), text);
+        console_print("%.*s...", (int)bytes_for(text_of(text), width - 3), text);
     else
         console_print("%s%*s", text, (int)(width - cells), "");
     console_attribute(ATTR_NORMAL);
@@ -93,8 +107,10 @@ static void draw_row(const struct menu *m, u32 i)
     const struct boot_entry *entry = entry_at(m, i);
     const char *title = entry ? entry->title : action_titles[i - m->config->entry_count];
     const char *mark = i == m->selected ? ">" : " ";
-    format_text(text, sizeof text, " %s %2u  %.240s%s", mark, i + 1, title, entry && entry == m->standard ? "  (default)" : "");
-    draw_text(LIST_TOP + i - m->top, i == m->selected ? ATTR_REVERSE : is_usable(m, i) ? ATTR_NORMAL : ATTR_DIM, text);
+    format_text(text, sizeof text, " %s %2u  %.240s%s", mark, i + 1, title,
+                entry && entry == m->standard ? "  (default)" : "");
+    enum attribute attribute = is_usable(m, i) ? ATTR_NORMAL : ATTR_DIM;
+    draw_text(LIST_TOP + i - m->top, i == m->selected ? ATTR_REVERSE : attribute, text);
 }
 
 static u32 status_row(const struct menu *m)
@@ -108,7 +124,8 @@ static void draw_status(const struct menu *m)
     const struct boot_entry *entry = entry_at(m, m->selected);
     text[0] = 0;
     if (m->seconds != TIMEOUT_NONE)
-        format_text(text, sizeof text, "   Booting \"%.60s\" in %u s. Any key stops the countdown.", entry ? entry->id : "", m->seconds);
+        format_text(text, sizeof text, "   Booting \"%.60s\" in %u s. Any key stops the countdown.", entry ? entry->id : "",
+                    m->seconds);
     else if (entry && entry->disabled)
         format_text(text, sizeof text, "   Cannot be booted: %.200s", entry->disabled);
     draw_text(status_row(m), ATTR_BOLD, text);
@@ -123,12 +140,15 @@ static void draw_list(const struct menu *m)
 
 static void draw_all(const struct menu *m)
 {
-    char text[200];
+    char text[400];
     console_clear();
-    format_text(text, sizeof text, " shim %s%s%.120s", SHIM_VERSION, m->config->name ? "   " : "", m->config->name ? m->config->name : "");
+    format_text(text, sizeof text, " shim %s%s%.120s", SHIM_VERSION, m->config->name ? "   " : "",
+                m->config->name ? m->config->name : "");
     draw_text(0, ATTR_BOLD, text);
     draw_list(m);
-    draw_text(status_row(m) + 1, ATTR_DIM, "   Up/Down select   Enter boots   1-9 boot at once   R looks for disks again");
+    format_text(text, sizeof text, "   Up/Down select   Enter boots   %s   R looks for disks again",
+                m->count > 9 ? "digits select" : "1-9 boot at once");
+    draw_text(status_row(m) + 1, ATTR_DIM, text);
     u32 row = status_row(m) + 3;
     for (u32 i = 0; i < m->message_count && row < console_rows(); i++, row++) {
         format_text(text, sizeof text, " %.*s", (int)m->message[i].len, m->message[i].at);
@@ -252,23 +272,33 @@ static void menu_begin(struct menu *m, const struct config *config, const struct
             any = true;
             m->selected = i;
         }
-    if (!any)
-        m->count += ARRAY_COUNT(actions);
-    if (!any && config->entry_count)
-        m->selected = 0;
     for (u32 i = 0; i < config->entry_count; i++)
-        if (config->entry[i] == chosen && (is_usable(m, i) || !any))
+        if (config->entry[i] == chosen)
             m->selected = i;
-    m->standard = any ? entry_at(m, m->selected) : NULL;
-    if (!any)
+    if (!any) {
+        m->count += ARRAY_COUNT(actions);
         m->seconds = TIMEOUT_NONE;
+        return;
+    }
+    /* A default that cannot be booted is like one that failed: the fallback, or the user decides. */
+    if (!is_usable(m, m->selected)) {
+        const struct boot_entry *fallback = config->fallback_id ? config_find(config, text_of(config->fallback_id)) : NULL;
+        if (!fallback || fallback->disabled) {
+            m->seconds = TIMEOUT_NONE;
+            return;
+        }
+        while (config->entry[m->selected] != fallback)
+            m->selected = m->selected + 1 < config->entry_count ? m->selected + 1 : 0;
+    }
+    m->standard = entry_at(m, m->selected);
 }
 
 static void lay_out(struct menu *m)
 {
     find_messages(m);
     u32 room = console_rows() - LIST_TOP - BELOW_LIST;
-    u32 messages = (u32)min_u64(m->message_count, room > 4 ? room - 4 : 0);
+    u32 list = (u32)min_u64(m->count, LIST_ROWS_MIN);
+    u32 messages = (u32)min_u64(m->message_count, room > list ? room - list : 0);
     memmove(m->message, m->message + (m->message_count - messages), messages * sizeof m->message[0]);
     m->message_count = messages;
     m->height = (u32)min_u64(m->count, room - messages);
@@ -312,5 +342,7 @@ struct menu_choice menu_choose(const struct config *config, const struct boot_en
     }
     console_clear();
     console_leave();
+    if (choice.action == MENU_RESCAN)
+        print(RESCAN_LINE "\n");
     return choice;
 }

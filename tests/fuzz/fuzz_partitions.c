@@ -12,8 +12,6 @@ static u8 image[IMAGE_BYTES];
 
 static void scan(const struct partition_scheme *scheme, u32 block_size)
 {
-    host_reset();
-    log_level = LOG_QUIET;
     struct block_device *disk = host_disk(NULL, "vd", image, IMAGE_BYTES, block_size);
     struct partition_list *found = arena_alloc(sizeof *found, 16);
     if (scheme->scan(disk, found))
@@ -31,6 +29,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     size = min_u64(size, IMAGE_BYTES);
     u64 tail = min_u64(size, TAIL);
+    host_reset();
+    log_level = LOG_QUIET;
     memset(image, 0, sizeof image);
     memcpy(image, data, size - tail);
     memcpy(image + IMAGE_BYTES - tail, data + size - tail, tail);

@@ -1,7 +1,8 @@
 /* fuzz_virtio.c: what a device tells: configuration space, capabilities, registers, the used ring.
  *
- * Input: a struct of the device's fields, 256 bytes that are XORed onto a valid configuration space, then bytes written over
- * the used ring after each answer: offset, value. Missing bytes are zero: the empty input is a device that works.
+ * Input: a struct of the device's fields, 256 bytes that are XORed onto a valid configuration space, then bytes
+ * written over the used ring after each answer: offset, value. Missing bytes are zero: the empty input is a device
+ * that works.
  */
 #include "fake_virtio.h"
 #include "tables.h"
@@ -11,7 +12,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 extern const struct block_driver disk_virtio_blk;
 
 #define DEST 0x10000000u
-#define DEST_SIZE MIB(2)
+#define DEST_SIZE MIB(2) /* as the longest request */
 
 struct PACKED knobs {
     u8 modern, legacy, late, flags;
@@ -48,11 +49,13 @@ static void scribble(struct fake_virtio *f)
 static void read_some(struct block_device *disk)
 {
     struct block_span span[8];
-    u32 most = (u32)min_u64(disk->max_blocks, min_u64(DEST_SIZE / disk->block_size, disk->block_count));
-    if (!most || most > disk->max_blocks)
+    if (!disk->max_blocks || disk->max_blocks * disk->block_size > DEST_SIZE)
         __builtin_trap();
+    u32 most = (u32)min_u64(disk->max_blocks, min_u64(disk->block_count, KIB(128) / disk->block_size));
     for (u32 i = 0; i < ARRAY_COUNT(span); i++)
-        span[i] = (struct block_span){i % 2 ? disk->block_count - 1 : 0, i % 2 || i > 2 ? 1 : most, mem_at(DEST, DEST_SIZE)};
+        span[i] = (struct block_span){.lba = i % 2 ? disk->block_count - 1 : 0,
+                                      .blocks = i % 2 || i > 2 ? 1 : most,
+                                      .buf = mem_at(DEST, DEST_SIZE)};
     if (disk->driver->read(disk, span, ARRAY_COUNT(span)) != OK && !*error_text())
         __builtin_trap();
 }

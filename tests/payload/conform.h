@@ -98,6 +98,10 @@ struct work {
 };
 _Static_assert(sizeof(struct work) <= WORK_SIZE, "work");
 
+/* ---- main.c ---- */
+
+void *memcpy(void *restrict to, const void *restrict from, size_t size);
+
 /* ---- report.c ---- */
 
 /* %s text, %q text with everything unprintable escaped, %u and %x u64 (cast the arguments), %% a percent sign. */

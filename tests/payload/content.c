@@ -122,13 +122,3 @@ void check_pieces(struct work *w, u64 base, u64 size)
     else
         say("conform: initrd of %u bytes is not ours\n", size);
 }
-
-int memcmp(const void *a, const void *b, size_t size);
-int memcmp(const void *a, const void *b, size_t size)
-{
-    const u8 *p = a, *q = b;
-    for (; size; size--, p++, q++)
-        if (*p != *q)
-            return *p - *q;
-    return 0;
-}

@@ -5,7 +5,7 @@
  */
 #include "conform.h"
 
-/* memset and memcpy: gcc may call them. */
+/* The compiler may call these three. */
 void *memset(void *to, int value, size_t size);
 void *memset(void *to, int value, size_t size)
 {
@@ -15,7 +15,6 @@ void *memset(void *to, int value, size_t size)
     return to;
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {
     u8 *p = to;
@@ -23,6 +22,16 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
     while (size--)
         *p++ = *q++;
     return to;
+}
+
+int memcmp(const void *a, const void *b, size_t size);
+int memcmp(const void *a, const void *b, size_t size)
+{
+    const u8 *p = a, *q = b;
+    for (; size; size--, p++, q++)
+        if (*p != *q)
+            return *p - *q;
+    return 0;
 }
 
 static const char *kind_name(u64 kind)
@@ -34,7 +43,7 @@ static void check_place(struct work *w)
 {
     const struct seal *seal = w->seal;
     if (w->saved->kind == KIND_PVH && seal->reloc_align)
-        check(w, !(w->image % seal->reloc_align), "load address", "found %x expected a multiple of %x", w->image,
+        check(w, !(w->image & (seal->reloc_align - 1)), "load address", "found %x expected a multiple of %x", w->image,
               (u64)seal->reloc_align);
     else if (w->saved->kind == KIND_PVH)
         check_equal(w, "load address", w->image, seal->load_address);

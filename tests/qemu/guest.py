@@ -105,6 +105,10 @@ class Guest:
         if not self.qmp:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             connection.settimeout(20 * SLOW)
+            for _ in range(200):  # QEMU makes the socket a moment after its start
+                if os.path.exists(self.qmp_path) or self.closed:
+                    break
+                time.sleep(0.05)
             connection.connect(self.qmp_path)
             self.qmp = connection.makefile("rw")
             self.qmp.readline()

@@ -119,6 +119,7 @@ static u32 request_run(struct fake_virtio *f, u16 head)
                 f->blk_size >= 512 && f->blk_size <= 65536 && (first * 512 | bytes) % f->blk_size)
                 fault(f, "a read that is not of whole blocks");
             bool bad = f->bad_sector >= first && f->bad_sector - first < bytes / 512;
+            bad |= f->all_bad && first >= f->bad_sector;
             u32 status = bad ? f->status : 0;
             if (status != FAKE_STATUS_UNWRITTEN)
                 *to = (u8)status;

@@ -71,6 +71,7 @@ struct fake_virtio {
     u16 used_jump;         /* added to used->idx */
     u32 status;            /* of requests that touch bad_sector, or FAKE_STATUS_UNWRITTEN */
     u64 bad_sector;        /* ~0: none */
+    bool all_bad;          /* from bad_sector on */
     u32 len_missing;       /* used len is that much too small */
     void (*on_answer)(struct fake_virtio *f); /* may change what it wrote (fuzzing) */
 

@@ -263,7 +263,7 @@ static void several_in_flight_in_any_order(void **state)
     for (u32 i = 0; i < 1200; i++) /* the ring's indices wrap */
         assert_int_equal(read_spans(disk, 64, 1), OK);
     expect_no_fault();
-    assert_int_equal(disk->driver->read(disk, NULL, 0), OK);
+    assert_int_equal(disk->driver->read(disk, &(struct block_span){0, 1, NULL}, 0), OK);
 }
 
 static void one_notification_per_batch(void **state)
@@ -380,7 +380,11 @@ static void others_are_left_alone(void **state)
     (void)state;
     static const struct {
         u16 vendor, device, subsystem;
-    } cases[] = {{0x1af4, 0x1041, 0x1100}, {0x1af4, 0x1000, 1}, {0x1af4, 0x1001, 1}, {0x8086, 0x1042, 2}, {0x1af4, 0x0fff, 2}};
+    } cases[] = {{0x1af4, 0x1041, 0x1100},
+                 {0x1af4, 0x1000, 1},
+                 {0x1af4, 0x1001, 1},
+                 {0x8086, 0x1042, 2},
+                 {0x1af4, 0x0fff, 2}};
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         setup(NULL);
         fake_virtio_plug(&fake);
@@ -441,11 +445,12 @@ static void failed_requests(void **state)
         {FAKE_STATUS_UNWRITTEN, "vda: read of block 40 (4 blocks) ended with status ff"},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
-        for (u32 late = 0; late < 3; late++) {
+        for (u32 late = 0; late < 6; late++) {
             setup(NULL);
+            fake.all_bad = late >= 3; /* the first failure is told, not the last */
             fake.bad_sector = 41;
             fake.status = cases[i].status;
-            fake.late = late;
+            fake.late = late % 3;
             struct block_device *disk = probe_good();
             assert_int_equal(read_spans(disk, 128, 4), ERR_IO);
             expect_error(cases[i].sentence);
