@@ -26,7 +26,15 @@ CFLAGS_TARGET := -std=gnu11 -Os -g $(WARNINGS) $(CPPFLAGS) -ffreestanding -fpie 
     -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections -fdata-sections \
     -mno-red-zone -mgeneral-regs-only -fcf-protection=none -fno-jump-tables
 
-OBJECTS := $(C_SOURCES:%.c=$(B)/target/%.o) $(ASM_SOURCES:%.asm=$(B)/target/%.asm.o)
+# One short line a step; `make V=1` shows the commands.
+QUIET := $(findstring s,$(filter-out -% %=%,$(firstword $(MAKEFLAGS))))
+SAY    = $(if $(V),,@$(if $(QUIET),,printf '  %-5s %s\n' $(1) $@;))
+
+# shim.elf is the doors (entry.asm), which unpack the core (all else) behind themselves.
+DOOR_OBJECTS := $(B)/target/shim/entry.asm.o $(B)/target/shim/unpack.o
+CORE_OBJECTS := $(filter-out $(DOOR_OBJECTS) $(B)/target/shim/packed.asm.o, \
+    $(C_SOURCES:%.c=$(B)/target/%.o) $(ASM_SOURCES:%.asm=$(B)/target/%.asm.o))
+CORE_START   := 0x120000
 
 .PHONY: all clean unit fuzz-build
 all: $(B)/shim.elf $(B)/shim.elf.debug
@@ -34,31 +42,45 @@ all: $(B)/shim.elf $(B)/shim.elf.debug
 # The compiler and its friends are installed before their first use.
 $(B)/.tools: tests/need
 	@mkdir -p $(@D)
-	@tests/need gcc nasm binutils
+	@tests/need gcc nasm binutils lz4
 	@touch $@
 
 # ---- the ELF -------------------------------------------------------------------------------------------------------
 
 $(B)/target/%.o: %.c $(HEADERS) Makefile | $(B)/.tools
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_TARGET) -c -o $@ $<
+	$(call SAY,CC) $(CC) $(CFLAGS_TARGET) -c -o $@ $<
+
+# Every boot runs it over the whole core: speed counts more than its few bytes.
+$(B)/target/shim/unpack.o: CFLAGS_TARGET += -O2
 
 $(B)/target/%.asm.o: %.asm Makefile | $(B)/.tools
 	@mkdir -p $(@D)
-	$(NASM) -f elf64 -g -F dwarf -o $@ $<
+	$(call SAY,NASM) $(NASM) -f elf64 -g -F dwarf -o $@ $<
+
+LINK := ld -m elf_x86_64 -z noexecstack -z norelro --no-warn-rwx-segments --gc-sections --build-id=none --orphan-handling=error
+
+$(B)/shim.elf.debug: $(CORE_OBJECTS) shim/core.ld
+	$(call SAY,LD) $(LINK) -pie --no-dynamic-linker -z pack-relative-relocs --defsym=CORE_START=$(CORE_START) -T shim/core.ld -o $@ $(CORE_OBJECTS)
+
+# Where the doors find things in the core.
+$(B)/core.labels: $(B)/shim.elf.debug
+	@nm $< | awk '/ (bss_start|bss_end|page_tables|stack_top|start_main)$$/ { print "core_" $$3 " = 0x" $$1 ";" } \
+	    / core_(start|data_end|end)$$/ { print $$3 " = 0x" $$1 ";" }' >$@
+
+$(B)/core.lz4: $(B)/shim.elf.debug
+	$(call SAY,LZ4) $(OBJCOPY) -O binary $< $(B)/core.bin
+	@lz4 -q -12 -B7 --no-frame-crc <$(B)/core.bin >$@
+
+$(B)/target/shim/packed.asm.o: shim/packed.asm $(B)/core.lz4
+	$(call SAY,NASM) $(NASM) -f elf64 -DCORE='"$(B)/core.lz4"' -o $@ $<
 
 # One link per header offset: 8144 is the product (QEMU takes PVH), 384 is for tests (QEMU takes multiboot).
-LINK = ld -m elf_x86_64 -pie --no-dynamic-linker -z noexecstack -z norelro --no-warn-rwx-segments --gc-sections --build-id=none --orphan-handling=error \
-    --defsym=MULTIBOOT_HEADER_OFFSET=$(1) -T shim/link.ld -o $@ $(OBJECTS)
-
-$(B)/shim.elf.debug: $(OBJECTS) shim/link.ld
-	$(call LINK,8144)
-
-$(B)/shim-multiboot.elf.debug: $(OBJECTS) shim/link.ld
-	$(call LINK,384)
-
-$(B)/%.elf: $(B)/%.elf.debug
-	$(OBJCOPY) -O binary $< $@
+$(B)/shim.elf: HEADER_OFFSET := 8144
+$(B)/shim-multiboot.elf: HEADER_OFFSET := 384
+$(B)/shim.elf $(B)/shim-multiboot.elf: $(DOOR_OBJECTS) $(B)/target/shim/packed.asm.o $(B)/core.labels shim/shim.ld
+	$(call SAY,LD) $(LINK) -no-pie --defsym=MULTIBOOT_HEADER_OFFSET=$(HEADER_OFFSET) -T shim/shim.ld -o $@.doors $(filter %.o %.labels,$^)
+	@$(OBJCOPY) -O binary $@.doors $@
 	@printf '%s: %d of 65536 bytes\n' $@ $$(stat -c %s $@)
 
 # ---- host: unit tests and fuzz targets -----------------------------------------------------------------------------
@@ -75,34 +97,35 @@ FUZZERS    := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzzers/%,$(wildcard tests/fuz
 
 $(B)/host/%.o: %.c $(HEADERS) $(wildcard tests/unit/*.h) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_HOST) $(SANITIZE) -c -o $@ $<
+	$(call SAY,CC) $(CC) $(CFLAGS_HOST) $(SANITIZE) -c -o $@ $<
 
 $(B)/host/core.a: $(HOST_OBJECTS)
-	rm -f $@
-	ar rcs $@ $^
+	@rm -f $@
+	$(call SAY,AR) ar rcs $@ $^
 
 $(B)/unit/test_%: tests/unit/test_%.c $(B)/host/core.a $(wildcard tests/unit/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_HOST) $(SANITIZE) -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/host/core.a -lcmocka
+	$(call SAY,CC) $(CC) $(CFLAGS_HOST) $(SANITIZE) -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/host/core.a -lcmocka
 
 unit: $(UNIT_TESTS)
 	@for t in $(UNIT_TESTS); do echo "== $$t"; $$t || exit 1; done
 
 $(B)/fuzz/%.o: %.c $(HEADERS) $(wildcard tests/unit/*.h) Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer-no-link -c -o $@ $<
+	$(call SAY,CLANG) $(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer-no-link -c -o $@ $<
 
 $(B)/fuzz/core.a: $(FUZZ_OBJECTS)
-	rm -f $@
-	ar rcs $@ $^
+	@rm -f $@
+	$(call SAY,AR) ar rcs $@ $^
 
 $(B)/fuzzers/%: tests/fuzz/fuzz_%.c $(B)/fuzz/core.a $(wildcard tests/unit/*.h)
 	@mkdir -p $(@D)
-	$(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/fuzz/core.a
+	$(call SAY,CLANG) $(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/fuzz/core.a
 
 fuzz-build: $(FUZZERS)
 
 clean:
 	rm -rf $(B)
 
+-include tests/payload/payload.mk
 -include tests/tests.mk

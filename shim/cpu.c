@@ -12,8 +12,8 @@
 
 /* exception.asm; 16 bytes each */
 extern u8 exception_stubs[];
-/* link.ld: where the image lies; RIP minus this is an offset into shim.elf */
-extern u8 image_start[];
+/* core.ld: where the core lies; RIP minus this is an offset from CORE_START in shim.elf.debug */
+extern u8 core_start[];
 
 /* Selectors as entry.asm has them. */
 static const u64 gdt[] = {0, 0x00cf9b000000ffff, 0x00af9b000000ffff, 0x00cf93000000ffff};
@@ -109,8 +109,8 @@ void exception_show(const struct exception_frame *f)
     again = true;
     panic_consoles();
     const char *name = f->vector < EXCEPTIONS ? exception_names[f->vector] : NULL;
-    say_error("processor exception %lu (%s), error code %lx, at RIP %lx (image at %lx)", f->vector,
-              name ? name : "reserved", f->error_code, f->rip, (u64)image_start);
+    say_error("processor exception %lu (%s), error code %lx, at RIP %lx (core at %lx)", f->vector,
+              name ? name : "reserved", f->error_code, f->rip, (u64)core_start);
     print("RAX %016lx RBX %016lx RCX %016lx RDX %016lx\n", f->rax, f->rbx, f->rcx, f->rdx);
     print("RSI %016lx RDI %016lx RBP %016lx RSP %016lx\n", f->rsi, f->rdi, f->rbp, f->rsp);
     print("R8  %016lx R9  %016lx R10 %016lx R11 %016lx\n", f->r8, f->r9, f->r10, f->r11);

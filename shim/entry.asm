@@ -6,22 +6,13 @@
 ;   door_any        e_entry: as door_multiboot (syslinux), or 64-bit with RSI = zero page (Firecracker before 1.12)
 ; The door is told by the label, never by EAX: qboot enters PVH kernels with the multiboot magic in it.
 ;
-; Out: start_main(door, record) in long mode, first 4 GiB mapped 1:1, interrupts off, own GDT and stack, BSS zeroed.
-; 32-bit addresses come from the table that link.ld writes at BASE + 140h.
-
-BASE            equ 0x100000
-STACK_TOP       equ BASE + 0x140
-BSS_START       equ BASE + 0x144
-BSS_END         equ BASE + 0x148
-PAGE_TABLES     equ BASE + 0x14c
-GDTR            equ BASE + 0x150
-FAR_FLAT        equ BASE + 0x158
-FAR_64          equ BASE + 0x160
-NO_LONG_TEXT    equ BASE + 0x168
+; Out: start_main(door, record) of the core (core.ld), unpacked behind this file at CORE_BASE, in long mode, first 4 GiB mapped
+; 1:1, interrupts off, own GDT and stack, BSS zeroed. Labels that begin with core_ are addresses in the core (Makefile).
 
 DOOR_MULTIBOOT  equ 1           ; shim/include/boot_info.h
 DOOR_PVH        equ 2
 
+SEL_CODE32      equ 0x08
 SEL_CODE64      equ 0x10
 SEL_DATA        equ 0x18
 
@@ -40,9 +31,9 @@ COM1            equ 0x3f8
 VGA_TEXT        equ 0xb8000
 WHITE_ON_RED    equ 0x4f
 
-global door_any, door_multiboot, door_pvh, entry_flat, entry_64
-global gdt_start, gdt_end, no_long_mode_text, page_tables, stack_top, start_jump
-extern start_main
+global door_any, door_multiboot, door_pvh
+extern core_start, core_data_end, core_bss_start, core_bss_end, core_stack_top, core_page_tables, core_start_main
+extern packed, packed_low, packed_low_end, packed_end, unpack
 
 section .entry progbits alloc exec nowrite align=16
 bits 32
@@ -66,30 +57,22 @@ door_pvh:
 entry_common:
     cli
     cld
-    lgdt [GDTR]                 ; the loader's may be absent (Xen) or lie in memory that is reused (GRUB)
-    jmp far [FAR_FLAT]
-
-entry_flat:
+    lgdt [gdtr]                 ; the loader's may be absent (Xen) or lie in memory that is reused (GRUB)
+    jmp dword SEL_CODE32:.flat
+.flat:
     mov eax, SEL_DATA
     mov ds, eax
     mov es, eax
     mov fs, eax
     mov gs, eax
     mov ss, eax
-    mov esp, [STACK_TOP]
+    mov esp, core_stack_top
     mov eax, CR0_PE_ET_NE       ; GRUB on UEFI leaves WP and MP set
     mov cr0, eax
     xor eax, eax
     mov cr4, eax                ; …and DE, MCE, OSFXSR
     push eax
     popfd
-
-zero_bss:                       ; linux-loader and v86 do not
-    mov edi, [BSS_START]
-    mov ecx, [BSS_END]
-    sub ecx, edi
-    shr ecx, 2
-    rep stosd
 
 check_long_mode:                ; AMD64 vol. 3 appendix D: CPUID exists if EFLAGS.ID can be changed
     pushfd
@@ -116,11 +99,11 @@ check_long_mode:                ; AMD64 vol. 3 appendix D: CPUID exists if EFLAG
     jz no_long_mode
 
 map_4_gib:                      ; PML4, PDPT, four page directories of 2 MiB pages
-    mov edi, [PAGE_TABLES]
+    mov edi, core_page_tables
     mov ecx, 2 * 1024
     xor eax, eax
     rep stosd
-    mov edi, [PAGE_TABLES]
+    mov edi, core_page_tables
     lea eax, [edi + 0x1000 + PRESENT_WRITE]
     mov [edi], eax
     lea eax, [edi + 0x2000 + PRESENT_WRITE]
@@ -152,11 +135,11 @@ enter_long_mode:                ; Intel SDM vol. 3A §9.8.5
     mov eax, cr0
     or eax, CR0_PG
     mov cr0, eax
-    jmp far [FAR_64]
+    jmp dword SEL_CODE64:entry_64
 
 ; A sentence on serial (if somebody is there to take it) and in red on the text screen, then nothing more.
 no_long_mode:
-    mov esi, [NO_LONG_TEXT]
+    mov esi, no_long_mode_text
     mov edi, VGA_TEXT
 .character:
     lodsb
@@ -185,19 +168,40 @@ bits 64
 
 entry_64:
     mov esp, esp                ; upper half is undefined after the switch
+    std                         ; the packed core goes on behind the multiboot header: close the gap, last bytes first
+    mov esi, packed_low_end - 8
+    mov edi, packed - 8
+    add edi, packed_low_end
+    sub edi, packed_low
+    mov ecx, packed_low_end
+    sub ecx, packed_low
+    shr ecx, 3
+    rep movsq
+    cld
+    mov edi, core_start
+    mov esi, packed
+    mov edx, packed_end
+    call unpack
+    cmp rax, core_data_end
+    mov esi, damaged_text
+    jne say_and_halt
+    mov edi, core_bss_start     ; linux-loader and v86 do not zero it
+    mov ecx, core_bss_end
+    sub ecx, edi
+    shr ecx, 3
+    xor eax, eax
+    rep stosq
     mov edi, ebp
     mov esi, ebx
-    call start_main
-.halt:
-    hlt
-    jmp .halt
+    mov eax, core_start_main
+    jmp rax
 
 ; The Linux boot protocol's 64-bit door, which is not ours. Paging and stack are the loader's; say so and stop.
 door_long_body:
     cli
     cld
     lea rsi, [rel linux_door_text]
-.character:
+say_and_halt:                   ; RSI: a text, for the serial port
     lodsb
     test al, al
     jz .halt
@@ -211,21 +215,10 @@ door_long_body:
     mov dx, COM1
     mov al, ah
     out dx, al
-    jmp .character
+    jmp say_and_halt
 .halt:
     hlt
     jmp .halt
-
-; _Noreturn void start_jump(u64 stack_top, u64 function, u64 a, u64 b, u64 c): the moved image takes over.
-start_jump:
-    mov rsp, rdi
-    mov rax, rsi
-    mov rdi, rdx
-    mov rsi, rcx
-    mov rdx, r8
-    xor ebp, ebp
-    push rbp
-    jmp rax
 
 no_long_mode_text:
     db 13, 10, "shim: error: this processor has no 64-bit long mode, which the shim needs", 13, 10, 0
@@ -233,16 +226,15 @@ linux_door_text:
     db 13, 10, "shim: error: entered in 64-bit mode as a Linux kernel; expected the PVH entry (ELF note 18) "
     db "or multiboot (Firecracker: 1.12 or newer)", 13, 10, 0
 
+damaged_text:
+    db 13, 10, "shim: error: shim.elf is damaged: its packed core does not unpack to the size it had", 13, 10, 0
+
     align 8
-gdt_start:
+gdt:
     dq 0
     dq 0x00cf9b000000ffff       ; 08h: 32-bit code, base 0, 4 GiB
     dq 0x00af9b000000ffff       ; 10h: 64-bit code
     dq 0x00cf93000000ffff       ; 18h: data
-gdt_end:
-
-section .noinit nobits alloc noexec write align=4096
-page_tables:
-    resb 6 * 4096
-    resb 48 * 1024
-stack_top:
+gdtr:
+    dw $ - gdt - 1
+    dd gdt

@@ -61,29 +61,19 @@ static u32 smallest_usable(const struct mem_map *map)
     return best;
 }
 
-/* Make room for one more range at *i; false when the new one has to give way. */
-static bool make_room(struct mem_map *map, u32 *i, const struct mem_range *new)
+/* Join range i with its neighbours of the same type. */
+static void merge_around(struct mem_map *map, u32 i)
 {
-    if (map->count < MEM_RANGES_MAX)
-        return true;
-    map->dropped++;
-    u32 victim = smallest_usable(map);
-    if (victim == map->count || (new->type == MEM_USABLE && new->size <= map->range[victim].size))
-        return false;
-    remove_at(map, victim);
-    if (victim < *i)
-        (*i)--;
-    return true;
-}
-
-static void insert_at(struct mem_map *map, u32 i, u64 base, u64 end, u32 type)
-{
-    struct mem_range new = {.base = base, .size = end - base, .type = type};
-    if (base >= end || !make_room(map, &i, &new))
-        return;
-    memmove(&map->range[i + 1], &map->range[i], (map->count - i) * sizeof map->range[0]);
-    map->range[i] = new;
-    map->count++;
+    u32 first = i ? i - 1 : 0;
+    for (u32 j = first; j + 1 < map->count && j <= i + 1;) {
+        struct mem_range *r = &map->range[j];
+        if (range_end(r) == r[1].base && r->type == r[1].type) {
+            r->size += r[1].size;
+            remove_at(map, j + 1);
+        } else {
+            j++;
+        }
+    }
 }
 
 /* Index of the first range that ends above address. */
@@ -100,6 +90,36 @@ static u32 first_above(const struct mem_map *map, u64 address)
     return low;
 }
 
+/* Room for one more range. When full, the smallest usable one is forgotten: it becomes reserved where that joins it with
+ * its neighbours, else it goes. False when the new one has to give way. */
+static bool make_room(struct mem_map *map, const struct mem_range *new)
+{
+    if (map->count < MEM_RANGES_MAX)
+        return true;
+    map->dropped++;
+    u32 victim = smallest_usable(map);
+    if (victim == map->count || (new->type == MEM_USABLE && new->size <= map->range[victim].size))
+        return false;
+    map->range[victim].type = MEM_RESERVED;
+    merge_around(map, victim);
+    if (map->count == MEM_RANGES_MAX)
+        remove_at(map, victim);
+    return true;
+}
+
+/* Enter [base, end), where nothing is. */
+static void insert(struct mem_map *map, u64 base, u64 end, u32 type)
+{
+    struct mem_range new = {.base = base, .size = end - base, .type = type};
+    if (base >= end || !make_room(map, &new))
+        return;
+    u32 i = first_above(map, base);
+    memmove(&map->range[i + 1], &map->range[i], (map->count - i) * sizeof map->range[0]);
+    map->range[i] = new;
+    map->count++;
+    merge_around(map, i);
+}
+
 /* Take [base, end) out of every range of lower rank than `rank`. */
 static void cut_below_rank(struct mem_map *map, u64 base, u64 end, u32 rank)
 {
@@ -111,7 +131,7 @@ static void cut_below_rank(struct mem_map *map, u64 base, u64 end, u32 rank)
         } else if (r->base < base && r_end > end) {
             u32 type = r->type;
             r->size = base - r->base;
-            insert_at(map, i + 1, end, r_end, type);
+            insert(map, end, r_end, type);
             return;
         } else if (r->base < base) {
             r->size = base - r->base;
@@ -122,21 +142,6 @@ static void cut_below_rank(struct mem_map *map, u64 base, u64 end, u32 rank)
             return;
         } else {
             remove_at(map, i);
-        }
-    }
-}
-
-/* Join range i with its neighbours of the same type. */
-static void merge_around(struct mem_map *map, u32 i)
-{
-    u32 first = i ? i - 1 : 0;
-    for (u32 j = first; j + 1 < map->count && j <= i + 1;) {
-        struct mem_range *r = &map->range[j];
-        if (range_end(r) == r[1].base && r->type == r[1].type) {
-            r->size += r[1].size;
-            remove_at(map, j + 1);
-        } else {
-            j++;
         }
     }
 }
@@ -161,8 +166,7 @@ void mem_map_add(struct mem_map *map, u64 base, u64 size, u32 type)
         bool at_gap = i == map->count || map->range[i].base > base;
         if (at_gap) {
             u64 gap_end = i == map->count ? end : min_u64(end, map->range[i].base);
-            insert_at(map, i, base, gap_end, type);
-            merge_around(map, i < map->count ? i : map->count - 1);
+            insert(map, base, gap_end, type);
             base = gap_end;
         } else {
             base = range_end(&map->range[i]);

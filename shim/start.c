@@ -8,30 +8,39 @@
 #include "print.h"
 #include "start.h"
 
-/* link.ld and entry.asm */
-extern u8 image_start[], image_data_end[], image_end[], bss_start[], bss_end[], stack_top[];
-extern const u8 rela_start[], rela_end[];
-_Noreturn void start_jump(u64 stack, u64 function, u64 a, u64 b, u64 c);
+/* core.ld */
+extern u8 core_start[], core_data_end[], core_end[], bss_start[], bss_end[], stack_top[];
+extern const u64 relr_start[], relr_end[];
 
-/* System V AMD64 ABI §4.4: the only relocation that a position independent image without symbols has. */
-#define R_X86_64_RELATIVE 8
-
-struct elf64_rela {
-    u64 offset, info;
-    i64 addend;
-};
-
-#define LINKED_AT 0x100000u
+#define LOADED_AT MIB(1) /* shim.elf; the core is linked for, and unpacked to, a place behind it */
 
 static u8 first_arena[KIB(80)] __attribute__((section(".noinit"), aligned(16)));
 
-/* Pointers in the image at `base` are made to point into it. */
-static void relocate(u64 base)
+/* The pointers in a copy of the core that lies `delta` above the place it is linked for. They are listed as the generic ABI's
+ * SHT_RELR says: the address of a pointer, then bitmaps (bit 0 set) for the 63 words behind each. */
+static void relocate(u64 delta)
 {
-    const struct elf64_rela *rela = (const struct elf64_rela *)rela_start;
-    for (; rela < (const struct elf64_rela *)rela_end; rela++)
-        if ((u32)rela->info == R_X86_64_RELATIVE)
-            *(u64 *)(base + rela->offset - LINKED_AT) = base + (u64)rela->addend - LINKED_AT;
+    u64 *where = NULL;
+    for (const u64 *relr = relr_start; relr < relr_end; relr++) {
+        if (!(*relr & 1)) {
+            where = (u64 *)(*relr + delta);
+            *where++ += delta;
+            continue;
+        }
+        for (u32 i = 0; i < 63; i++)
+            if (*relr >> (i + 1) & 1)
+                where[i] += delta;
+        where += 63;
+    }
+}
+
+/* To a function of the copy, on the copy's stack. */
+static _Noreturn void jump(u64 stack, u64 function, u64 door, u64 record, u64 size)
+{
+    __asm__ volatile("mov %0, %%rsp; xor %%ebp, %%ebp; push %%rbp; jmp *%1" ::"r"(stack), "r"(function), "D"(door),
+                     "S"(record), "d"(size)
+                     : "memory");
+    __builtin_unreachable();
 }
 
 /* Memory for a copy of the image and its arena; the largest arena that is to be had. */
@@ -39,9 +48,9 @@ static bool find_place(struct start_place *place)
 {
     static struct mem_space space;
     static const u64 arena_sizes[] = {MIB(8), MIB(4), MIB(2), KIB(1280)};
-    u64 image = (u64)(image_end - image_start);
+    u64 image = (u64)(core_end - core_start);
     space.map = &boot.memory;
-    mem_claim_force(&space, LINKED_AT, image, "image");
+    mem_claim_force(&space, LOADED_AT, (u64)core_end - LOADED_AT, "image");
     for (u32 i = 0; i < boot.module_count; i++)
         mem_claim_force(&space, boot.module[i].base, boot.module[i].size, "module");
     for (u32 i = 0; i < boot.record_count; i++)
@@ -61,11 +70,11 @@ static bool find_place(struct start_place *place)
 static _Noreturn void start_moved(u64 door, u64 record, u64 size)
 {
     struct start_place place = {
-        .base = (u64)image_start,
-        .image_size = (u64)(image_end - image_start),
+        .base = (u64)core_start,
+        .image_size = (u64)(core_end - core_start),
         .size = size,
     };
-    arena_init(image_end, size - place.image_size);
+    arena_init(core_end, size - place.image_size);
     cpu_init();
     paging_init();
     shim_main((u32)door, record, &place);
@@ -74,17 +83,16 @@ static _Noreturn void start_moved(u64 door, u64 record, u64 size)
 _Noreturn void start_main(u32 door, u64 record)
 {
     struct start_place place;
-    relocate(LINKED_AT);
     cpu_init();
     arena_init(first_arena, sizeof first_arena);
     boot_info_read(&boot, door, record);
     if (!find_place(&place))
         panic("no %u KiB of free memory below 4 GiB to work in (%lu MiB usable; %s)",
-              (u32)((image_end - image_start + KIB(1280)) >> 10), mem_map_total(&boot.memory) >> 20,
+              (u32)((core_end - core_start + KIB(1280)) >> 10), mem_map_total(&boot.memory) >> 20,
               boot.problem ? boot.problem : "see the loader's memory map");
-    memcpy((void *)place.base, image_start, (size_t)(image_data_end - image_start));
-    memset((void *)(place.base + (u64)(bss_start - image_start)), 0, (size_t)(bss_end - bss_start));
-    relocate(place.base);
-    u64 delta = place.base - LINKED_AT;
-    start_jump((u64)stack_top + delta, (u64)start_moved + delta, door, record, place.size);
+    memcpy((void *)place.base, core_start, (size_t)(core_data_end - core_start));
+    memset((void *)(place.base + (u64)(bss_start - core_start)), 0, (size_t)(bss_end - bss_start));
+    u64 delta = place.base - (u64)core_start;
+    relocate(delta);
+    jump((u64)stack_top + delta, (u64)start_moved + delta, door, record, place.size);
 }

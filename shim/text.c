@@ -9,7 +9,7 @@ struct text text_of(const char *s)
 
 bool text_equal(struct text a, const char *b)
 {
-    return a.len == strlen(b) && memcmp(a.at, b, a.len) == 0;
+    return a.len == strlen(b) && (!a.len || memcmp(a.at, b, a.len) == 0); /* memcmp() must not see NULL */
 }
 
 static char lower(char c)
@@ -30,7 +30,7 @@ bool text_equal_nocase(struct text a, struct text b)
 bool text_starts(struct text t, const char *prefix)
 {
     size_t n = strlen(prefix);
-    return t.len >= n && memcmp(t.at, prefix, n) == 0;
+    return t.len >= n && (!n || memcmp(t.at, prefix, n) == 0);
 }
 
 static bool is_blank(char c)

@@ -7,7 +7,7 @@ PYTHON  ?= $(firstword $(wildcard /usr/bin/python3) python3)
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-NEED_BUILD  := gcc nasm binutils
+NEED_BUILD  := gcc nasm binutils lz4
 NEED_KERNEL := python3 busybox-static
 NEED_DISK   := e2fsprogs fdisk dosfstools mtools
 NEED_RUN    := $(NEED_BUILD) $(NEED_KERNEL) qemu-system-x86 e2fsprogs fdisk

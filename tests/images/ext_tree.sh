@@ -10,7 +10,7 @@ for size in 1 59 60 61 100 127 128 160 500 1023 1024 1025 4096 4097 12288 12289 
     seq 1 20000 | head -c $size >"boot/grub/size-$size"
 done
 # Data and holes by turns, block by block: trees of extents two levels deep, all kinds of pointer blocks.
-perl -e 'for (1..1200) { print $_ % 2 ? pack("N", $_) x 256 : "\0" x 1024 }' >boot/stripes-1k
+perl -e 'for (1..1201) { print $_ % 2 ? pack("N", $_) x 256 : "\0" x 1024 }' >boot/stripes-1k
 perl -e 'for (1..700) { print $_ % 3 ? pack("N", $_) x 1024 : "\0" x 4096 }' >boot/stripes-4k
 truncate -s 900001 boot/only-hole
 truncate -s 300000 boot/hole-first

@@ -22,6 +22,14 @@ static struct volume_list volumes;
 static struct arguments arguments;
 static const struct mem_range keep = {.base = RAM - MIB(8), .size = MIB(8), .owner = "shim"};
 
+/* assert_true(condition), saying what was found instead. */
+static void check(bool condition, const char *name, const char *wanted)
+{
+    if (!condition)
+        print_error("%s: \"%s\" expected, found \"%s\"\n", name, wanted, error_text());
+    assert_true(condition);
+}
+
 static void put(u8 *at, u64 value, u32 bytes)
 {
     for (u32 i = 0; i < bytes; i++)
@@ -95,8 +103,7 @@ static void a_kernel_is_loaded_where_it_wants(void **state)
     struct boot_entry entry = entry_of(add_module(MIB(32), FILE_SIZE));
     arguments.append = text_of("quiet");
     struct payload *p = payload_load(&entry, &volumes, &boot, &arguments, &keep);
-    if (!p)
-        fail_msg("%s", error_text());
+    check(p, "first", "");
     assert_segment_at(MIB(2));
     assert_string_equal(p->cmdline, "a=b quiet");
     assert_int_equal(p->mode, HANDOFF_PVH);
@@ -117,8 +124,7 @@ static void modules_in_the_way_are_moved_first(void **state)
         memset(mem_at(initrd, 5000), 0x5a, 5000);
         add_module(initrd, 5000);
         struct payload *p = payload_load(&entry, &volumes, &boot, &arguments, &keep);
-        if (!p)
-            fail_msg("%s", error_text());
+        check(p, "in the way", "");
         assert_segment_at(MIB(1));
         assert_int_equal(p->initrd_count, 1);
         for (u32 m = 0; m < boot.module_count; m++)
@@ -157,8 +163,7 @@ static void failures_name_the_file_and_give_memory_back(void **state)
         struct boot_entry entry = entry_of(add_module(MIB(32), cases[i].size ? cases[i].size : FILE_SIZE));
         u64 mark = arena_mark();
         assert_null(payload_load(&entry, &volumes, &boot, &arguments, &keep));
-        if (!strstr(error_text(), cases[i].says))
-            fail_msg("%s: \"%s\" is not in \"%s\"", cases[i].name, cases[i].says, error_text());
+        check(strstr(error_text(), cases[i].says), cases[i].name, cases[i].says);
         assert_int_equal(arena_mark(), mark);
     }
 }

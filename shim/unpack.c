@@ -1,0 +1,61 @@
+/* unpack.c: the LZ4 block format (lz4_Block_format.md, 2022-07-31), from the packed core of shim.elf and nowhere else: what
+ * it reads was written by the build and came with this code, so it is trusted.
+ *
+ * Exercise: tests/unit/test_unpack.c.
+ */
+#include "unpack.h"
+
+#define LONGER 15u /* a length of four bits that goes on in bytes of its own */
+#define MATCH_MIN 4u
+
+/* A length's further bytes: 255 means that one more follows. */
+static u64 longer(const u8 **in)
+{
+    u64 n = LONGER;
+    u32 byte;
+    do {
+        byte = *(*in)++;
+        n += byte;
+    } while (byte == 255);
+    return n;
+}
+
+/* In steps of 8, up to 7 bytes too many; `from` at least 8 bytes below `to` or somewhere else. */
+static void copy_in_steps(u8 *to, const u8 *from, const u8 *end)
+{
+    do {
+        u64 eight;
+        __builtin_memcpy(&eight, from, 8);
+        __builtin_memcpy(to, &eight, 8);
+        to += 8;
+        from += 8;
+    } while (to < end);
+}
+
+u8 *unpack(u8 *out, const u8 *in, const u8 *end)
+{
+    for (;;) {
+        u32 token = *in++;
+        u64 n = token >> 4;
+        if (n == LONGER)
+            n = longer(&in);
+        copy_in_steps(out, in, out + n);
+        out += n;
+        in += n;
+        if (in >= end)
+            return out;
+        u32 distance = in[0] | (u32)in[1] << 8;
+        in += 2;
+        n = token & LONGER;
+        if (n == LONGER)
+            n = longer(&in);
+        n += MATCH_MIN;
+        const u8 *from = out - distance;
+        if (distance >= 8)
+            copy_in_steps(out, from, out + n);
+        else
+            for (u64 i = 0; i < n; i++)
+                out[i] = from[i];
+        out += n;
+    }
+}
