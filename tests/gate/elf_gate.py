@@ -133,8 +133,8 @@ def header_rules(image):
 def segment_rules(image):
     types = [s["type"] for s in image.segments]
     yield holds("segments", types == [PT_LOAD, PT_NOTE], f"types {types}",
-                "expected one PT_LOAD (1), then one PT_NOTE (4): linux-loader lets the last PT_NOTE win, syslinux loads a "
-                "PT_PHDR over the PT_LOAD")
+                "expected one PT_LOAD (1), then one PT_NOTE (4): linux-loader lets the last PT_NOTE win, syslinux "
+                "loads a PT_PHDR over the PT_LOAD")
     load = image.load
     yield same("load offset", load["offset"], 0, "file and memory image are the same")
     yield holds("load address", load["vaddr"] == load["paddr"] == BASE,
@@ -179,8 +179,8 @@ def section_rules(image):
     yield holds("section headers", 1 <= e["shnum"] <= HEADERS_MAX and e["shoff"] % 8 == 0
                 and EHDR_SIZE <= e["shoff"] <= len(image.data) - size and not any(first.values()),
                 f"{e['shnum']} at {shown(e['shoff'])}",
-                f"expected 1 to {HEADERS_MAX}, aligned, inside the file, the first all zero: GRUB from 2.12 on refuses an "
-                "ELF without")
+                f"expected 1 to {HEADERS_MAX}, aligned, inside the file, the first all zero: GRUB from 2.12 on "
+                "refuses an ELF without")
     yield holds("section names", has_names(image), f"section {e['shstrndx']}",
                 "expected 0 or a string table inside the file that holds every section's name")
     bad = [i for i, s in enumerate(image.sections) if i and not is_inside(image, s)]
@@ -228,7 +228,8 @@ def multiboot_rules(image):
                 "expected magic, flags and checksum to add up to 0")
     yield same("multiboot header_addr", m["header_addr"], BASE + at, "the file's first byte is loaded at 1 MiB")
     yield same("multiboot load_addr", m["load_addr"], BASE, "as the PT_LOAD")
-    yield same("multiboot load_end_addr", m["load_end_addr"], BASE + load["filesz"], "as the PT_LOAD's size in the file")
+    yield same("multiboot load_end_addr", m["load_end_addr"], BASE + load["filesz"],
+               "as the PT_LOAD's size in the file")
     yield same("multiboot bss_end_addr", m["bss_end_addr"], BASE + load["memsz"], "as the PT_LOAD's size in memory")
     yield holds("multiboot entry_addr", image.is_code(m["entry_addr"]), shown(m["entry_addr"]),
                 "expected an address whose bytes are loaded from the file, outside the headers")
@@ -245,7 +246,8 @@ def door_rules(image):
     yield holds("e_entry", image.is_code(entry), shown(entry),
                 "expected an address whose bytes are loaded from the file, outside the headers: syslinux enters there, "
                 "linux-loader wants 1 MiB or more")
-    yield holds("e_entry stub", code == STUB, code.hex(" "), f"expected {STUB.hex(' ')}, which tells 32-bit from 64-bit mode")
+    yield holds("e_entry stub", code == STUB, code.hex(" "),
+                f"expected {STUB.hex(' ')}, which tells 32-bit from 64-bit mode")
     yield holds("e_entry in 64-bit mode", reach >= 0 and image.is_code(target), shown(target),
                 "expected a branch to code that is loaded from the file")
     yield same("e_entry in 32-bit mode", entry + len(STUB) + 1, image.multiboot["entry_addr"],
@@ -254,19 +256,26 @@ def door_rules(image):
                 "expected a PVH entry of its own: qboot sets the multiboot magic at the PVH entry too")
 
 
+def places_of(word, data, end):
+    """Every multiple of 4 below end at which the word stands."""
+    pattern, found = word.to_bytes(4, "little"), []
+    at = data.find(pattern, 0, end)
+    while at >= 0:
+        found += [at] if at % 4 == 0 else []
+        at = data.find(pattern, at + 1, end)
+    return found
+
+
 def is_summing(data, offset):
     return sum(number(data, offset + i, 4) for i in (0, 4, 8)) % 2**32 == 0
 
 
 def stray_rules(image):
     data, at = image.data, image.header_offset
-    words = {}
-    for offset in range(0, min(len(data), MULTIBOOT2_SEARCH) - 3, 4):
-        words.setdefault(number(data, offset, 4), []).append(offset)
-    early = [o for o in words.get(MULTIBOOT_MAGIC, []) if o < at]
-    second = [o for o in words.get(MULTIBOOT_MAGIC, []) if at < o < MULTIBOOT_SEARCH and is_summing(data, o)]
-    newer = words.get(MULTIBOOT2_MAGIC, [])
-    xen = [o for o in words.get(XEN_BINARY_MAGIC, []) if o < MULTIBOOT_SEARCH and is_summing(data, o)]
+    early = places_of(MULTIBOOT_MAGIC, data, at)
+    second = [o for o in places_of(MULTIBOOT_MAGIC, data, MULTIBOOT_SEARCH) if o > at and is_summing(data, o)]
+    newer = places_of(MULTIBOOT2_MAGIC, data, MULTIBOOT2_SEARCH)
+    xen = [o for o in places_of(XEN_BINARY_MAGIC, data, MULTIBOOT_SEARCH) if is_summing(data, o)]
     yield holds("no earlier multiboot magic", not early, f"at {early}" if early else "none",
                 "Limine stops at the first one, header or not")
     yield holds("no second multiboot header", not second, f"at {second}" if second else "none",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from elf_gate import (BASE, EHDR_SIZE, HEADER_OFFSET, MAX_SIZE, MULTIBOOT2_MAGIC, MULTIBOOT_FLAGS, MULTIBOOT_MAGIC,
-                      NOTE_SIZE, PHDR_SIZE, SHDR_SIZE, XEN_BINARY_MAGIC, check, number)
+from elf_gate import (BASE, EHDR_SIZE, HEADER_OFFSET, HEADER_SIZE, MAX_SIZE, MULTIBOOT2_MAGIC, MULTIBOOT_FLAGS,
+                      MULTIBOOT_MAGIC, NOTE_SIZE, PHDR_SIZE, SHDR_SIZE, STUB, XEN_BINARY_MAGIC, check, number)
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("SHIM_BUILD", "build")
@@ -88,7 +88,7 @@ NOTE_AT = 0x100
 # Elf64_Phdr
 TYPE, FLAGS, OFFSET, VADDR, PADDR, FILESZ, MEMSZ, ALIGN = 0, 4, 8, 16, 24, 32, 40, 48
 # Elf64_Shdr
-SH_NAME, SH_TYPE, SH_FLAGS, SH_ADDR, SH_OFFSET, SH_SIZE, SH_ALIGN = 0, 4, 8, 16, 24, 32, 48
+SH_NAME, SH_TYPE, SH_ADDR, SH_OFFSET, SH_SIZE, SH_ALIGN = 0, 4, 16, 24, 32, 48
 FREE = HEADER_OFFSET - 16   # bytes that no header needs
 
 
@@ -170,10 +170,21 @@ def header_of(magic, flags):
     return magic, flags, -(magic + flags)
 
 
-M = HEADER_OFFSET
-LIMIT = object()    # stands for the size limit of the run
+def branch_into_the_multiboot_header(f):
+    """The stub once more, just below the header."""
+    f[FREE:FREE + 6] = STUB + bytes([16 - 6 + 4])
+    f.put(24, 8, BASE + FREE)
 
-# (what is done, how, the rule that must notice, other rules that may)
+
+def header_for_qemu(f):
+    """Four bytes lower, where QEMU's multiboot loader sees it."""
+    f[M - 4:M + HEADER_SIZE] = f[M:M + HEADER_SIZE] + bytes(4)
+    f.put(M - 4 + 12, 4, BASE + M - 4)
+
+
+M = HEADER_OFFSET
+
+# What is done, how, the rule that must notice it, rules that may ("note" stands for "note type" too, "*" for all).
 MUTATIONS = [
     ("magic", put(1, 1, 0x65), "elf magic"),
     ("ELF32", put(4, 1, 1), "elf class"),
@@ -219,11 +230,13 @@ MUTATIONS = [
     ("p_align 0", put(LOAD + ALIGN, 8, 0), "load alignment"),
     ("p_align 2 MiB", put(LOAD + ALIGN, 8, 0x200000), "load alignment"),
     ("note at offset 0", both(put(NOTE_SEGMENT + OFFSET, 8, 0), put(NOTE_SEGMENT + VADDR, 8, BASE),
-                              put(NOTE_SEGMENT + PADDR, 8, BASE)), "note offset", "note", "pvh entry", "pieces", "doors"),
+                              put(NOTE_SEGMENT + PADDR, 8, BASE)),
+     "note offset", "note", "pvh entry", "pieces", "doors"),
     ("note not aligned", both(add(NOTE_SEGMENT + OFFSET, 8, 1), add(NOTE_SEGMENT + VADDR, 8, 1),
                               add(NOTE_SEGMENT + PADDR, 8, 1)), "note offset", "note", "pvh entry"),
     ("note's memory size", put(NOTE_SEGMENT + MEMSZ, 8, 0), "note inside"),
-    ("note outside of the file", lambda f: f.put(NOTE_SEGMENT + OFFSET, 8, len(f) & ~3), "note inside", "note", "pvh entry"),
+    ("note outside of the file", lambda f: f.put(NOTE_SEGMENT + OFFSET, 8, len(f) & ~3), "note inside",
+     "note", "pvh entry"),
     ("note's p_vaddr 0", put(NOTE_SEGMENT + VADDR, 8, 0), "note address"),
     ("note's p_paddr 0", put(NOTE_SEGMENT + PADDR, 8, 0), "note address"),
     ("note writable", put(NOTE_SEGMENT + FLAGS, 4, 6), "note flags"),
@@ -261,6 +274,7 @@ MUTATIONS = [
     ("section alignment 24", section(1, SH_ALIGN, 8, 24), "section alignment"),
     ("a section of notes", section(1, SH_TYPE, 4, 7), "section notes"),
     ("no multiboot header", put(M, 4, 0), "multiboot magic", "multiboot checksum"),
+    ("header at 8140", header_for_qemu, "multiboot magic", "*"),
     ("multiboot2 instead", put(M, 4, MULTIBOOT2_MAGIC), "multiboot magic", "multiboot checksum", "no multiboot2 magic"),
     ("no address fields", words(M, *header_of(MULTIBOOT_MAGIC, 7)), "multiboot flags"),
     ("no video mode", words(M, *header_of(MULTIBOOT_MAGIC, 0x10003)), "multiboot flags"),
@@ -273,7 +287,8 @@ MUTATIONS = [
     ("bss_end_addr", add(M + 24, 4, 0x1000), "multiboot bss_end_addr"),
     ("bss_end_addr 0", put(M + 24, 4, 0), "multiboot bss_end_addr"),
     ("entry_addr 0", put(M + 28, 4, 0), "multiboot entry_addr", "e_entry in 32-bit mode"),
-    ("entry_addr in the BSS", lambda f: f.put(M + 28, 4, f.get(M + 20, 4)), "multiboot entry_addr", "e_entry in 32-bit mode"),
+    ("entry_addr in the BSS", lambda f: f.put(M + 28, 4, f.get(M + 20, 4)), "multiboot entry_addr",
+     "e_entry in 32-bit mode"),
     ("entry_addr elsewhere", add(M + 28, 4, 1), "e_entry in 32-bit mode"),
     ("graphics wanted", put(M + 32, 4, 0), "multiboot video"),
     ("800 columns", put(M + 36, 4, 800), "multiboot video"),
@@ -284,7 +299,7 @@ MUTATIONS = [
     ("e_entry is the multiboot entry", add(24, 8, 6), "e_entry stub", "e_entry"),
     ("stub's first byte", lambda f: f.put(f.stub(), 1, 0x90), "e_entry stub"),
     ("stub without the exchange", lambda f: f.put(f.stub() + 3, 1, 0xC9), "e_entry stub"),
-    ("64-bit branch into the note", lambda f: f.put(f.stub() + 5, 1, -128), "e_entry in 64-bit mode"),
+    ("64-bit branch into a header", branch_into_the_multiboot_header, "e_entry in 64-bit mode", "e_entry"),
     ("one door for both", lambda f: f.put(NOTE_AT + 16, 8, f.get(M + 28, 4)), "doors"),
     ("PVH by e_entry", lambda f: f.put(NOTE_AT + 16, 8, f.get(24, 8)), "doors"),
     ("stray multiboot magic", words(FREE, MULTIBOOT_MAGIC), "no earlier multiboot magic"),
@@ -296,8 +311,67 @@ MUTATIONS = [
     ("Xen binary header", words(FREE, *header_of(XEN_BINARY_MAGIC, 0)), "no Xen binary header"),
     ("bzImage magic", lambda f: f.__setitem__(slice(0x202, 0x206), b"HdrS"), "no bzImage magic", "e_entry"),
     ("too short", lambda f: f.__delitem__(slice(8188, None)), "least size", "*"),
-    ("too long", lambda f: f.extend(bytes(LIMIT_OF(f) + 1 - len(f))), "most size"),
+    ("too long", lambda f: f.extend(bytes(max(MAX_SIZE, len(f)) + 1 - len(f))), "most size"),
     ("names in the ELF header", names_over_the_elf_header, "pieces"),
     ("note over the multiboot header", both(put(NOTE_SEGMENT + OFFSET, 8, M), put(NOTE_SEGMENT + VADDR, 8, BASE + M),
                                             put(NOTE_SEGMENT + PADDR, 8, BASE + M)), "pieces", "note", "pvh entry"),
 ]
+
+
+def is_allowed(rule, others):
+    return any(rule == other or other == "*" or rule.startswith(other + " ") for other in others)
+
+
+@pytest.mark.parametrize("mutate,rule,others", [(m[1], m[2], m[3:]) for m in MUTATIONS], ids=[m[0] for m in MUTATIONS])
+def test_mutation(mutate, rule, others, intact):
+    limit = max(MAX_SIZE, len(intact))
+    changed = File(intact)
+    mutate(changed)
+    assert changed != intact
+    noticed = broken(changed, max_size=limit) - broken(intact, max_size=limit)
+    assert rule in noticed
+    assert not [r for r in noticed if r != rule and not is_allowed(r, others)]
+
+
+@pytest.mark.parametrize("offset", [8146, 8148, 8192])
+def test_no_whole_header_can_stand_there(offset, intact):
+    assert "multiboot place" in broken(intact, header_offset=offset)
+
+
+def test_every_rule_has_a_mutation():
+    assert {m[2] for m in MUTATIONS} | {"multiboot place"} == set(RULES)
+    assert len(set(RULES)) == len(RULES)
+
+
+def header_bytes(data):
+    """Every byte of the headers and the note but the two lowest of the PVH entry, which may be any code."""
+    free = range(NOTE_AT + 16, NOTE_AT + 18)
+    for at, size in ((0, EHDR_SIZE + 2 * PHDR_SIZE), (NOTE_AT, NOTE_SIZE), (M, HEADER_SIZE)):
+        yield from (i for i in range(at, at + size) if i not in free)
+
+
+@pytest.mark.parametrize("flip", [0x01, 0x80, 0xFF])
+def test_no_byte_of_the_headers_is_free(flip, intact):
+    limit = max(MAX_SIZE, len(intact))
+    before = broken(intact, max_size=limit)
+    missed = []
+    for at in header_bytes(intact):
+        changed = File(intact)
+        changed[at] ^= flip
+        if broken(changed, max_size=limit) == before:
+            missed.append(hex(at))
+    assert not missed
+
+
+def test_whatever_the_file_holds(intact):
+    """No input makes the gate fail otherwise than by naming rules."""
+    sizes = (0, 1, 4, 16, 63, 64, 100, 176, 256, 280, 0x206, 8143, 8150, 8191, 8192, len(intact) - 1)
+    cases = [intact[:n] for n in sizes]
+    cases += [bytes([n]) * 9000 for n in (0, 1, 0x7F, 0xFF)]
+    for at in range(0, EHDR_SIZE + 2 * PHDR_SIZE):
+        changed = File(intact)
+        changed[at:at + 8] = b"\xff" * 8
+        cases.append(changed)
+    for case in cases:
+        assert [rule for rule, _, _ in check(case)] == RULES
+        assert broken(case)

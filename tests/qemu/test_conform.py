@@ -1,0 +1,73 @@
+"""The conformance payload (tests/payload): a kernel that checks every register, the zero page or start_info, the memory map
+against what it can probe, its own bytes and its initrds, and prints a verdict.
+"""
+import itertools
+import subprocess
+import sys
+
+import pytest
+from disk import make_disk
+from guest import Guest, virtio_disk
+from hosts import HOSTS, host_arguments
+
+# name: (key of the config, how the shim enters it)
+PAYLOADS = {
+    "conform.bzimage": ("linux", "linux64"),
+    "conform32.bzimage": ("linux", "linux32"),
+    "conform202.bzimage": ("linux", "linux32"),
+    "conform-fixed2m.bzimage": ("linux", "linux64"),
+    "conform-moved.bzimage": ("linux", "linux64"),
+    "conform.pvh": ("pvh", "pvh"),
+    "conform32.pvh": ("pvh", "pvh"),
+    "conform-desc4.pvh": ("pvh", "pvh"),
+    "conform-note8.pvh": ("pvh", "pvh"),
+    "conform-1m.pvh": ("pvh", "pvh"),
+    "conform-reloc.pvh": ("pvh", "pvh"),
+}
+PIECES = ("100000", "4099", "3M")
+MEMORY = (64, 128, 256, 1024, 3584, 4608, 6144)
+
+NEEDS = {"conform-moved.bzimage": 4608}  # asks for an address that no machine has; all above that is above 4 GiB
+
+# Every payload by PVH with every second amount of memory in turn, and once through another door.
+ROWS = [(name, "pvh", memory, machine) for (name, memory), machine in
+        zip(itertools.product(PAYLOADS, MEMORY), itertools.cycle(("pc", "q35")))
+        if list(PAYLOADS).index(name) % 2 == MEMORY.index(memory) % 2 or memory == 64]
+ROWS += [(name, host, 6144 if name in NEEDS else 256, machine) for name, host, machine in
+         zip(PAYLOADS, itertools.cycle(HOSTS[1:]), itertools.cycle(("q35", "pc")))]
+ROWS = [row for row in ROWS if row[2] >= NEEDS.get(row[0], 0)]
+
+
+def config():
+    lines = ["timeout 0"]
+    for name, (key, _) in PAYLOADS.items():
+        lines += [f"entry {name}", f" {key} /{name}", f" options expect-initrd={len(PIECES)} one=1", " options two=2"]
+        lines += [f" {'initrd' if key == 'linux' else 'module'} /piece{n}" for n in range(len(PIECES))]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.fixture(scope="module")
+def disk(kit, tmp_path_factory):
+    """One disk with all of them."""
+    folder = tmp_path_factory.mktemp("conform")
+    files = {"/shim.cfg": config().encode()}
+    files.update({f"/{name}": kit.payload / name for name in PAYLOADS})
+    for n, size in enumerate(PIECES):
+        made = subprocess.run([sys.executable, kit.payload.parents[1] / "tests/payload/make_initrd.py", size, str(n + 1)],
+                              stdout=subprocess.PIPE, check=True)
+        files[f"/piece{n}"] = made.stdout
+    image = folder / "disk.img"
+    make_disk(str(image), files, "gpt", "ext4")
+    yield image
+    image.unlink()
+
+
+@pytest.mark.parametrize("name,host,memory,machine", ROWS)
+def test_conform(name, host, memory, machine, kit, disk, scratch):
+    args = host_arguments(host, kit, scratch, f"default={name} timeout=0 -- three=3") + virtio_disk(disk)
+    with Guest(*args, "-device", "isa-debug-exit,iobase=0xf4,iosize=4", machine=machine, memory=memory) as guest:
+        guest.expect(rf'^shim: booting "{name}" by {PAYLOADS[name][1]}', 60)
+        guest.expect(r"^conform: entered by " + PAYLOADS[name][1], 20)
+        guest.expect(rf'^conform: cmdline "expect-initrd={len(PIECES)} one=1 two=2 three=3"', 20)
+        status = guest.wait_exit(60)
+        assert status == 33 and "conform: PASS" in guest.text, guest.text[-4000:]
