@@ -29,10 +29,11 @@
 #define DIRECTORY_MAX 1024u /* entries; QEMU makes about 20 */
 
 /* All numbers big-endian. */
-struct PACKED dma_access {
+struct dma_access {
     u32 control, length;
     u64 address;
 };
+_Static_assert(sizeof(struct dma_access) == 16, "fw_cfg.rst, FWCfgDmaAccess");
 
 struct PACKED directory_entry {
     u32 size;

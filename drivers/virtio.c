@@ -66,6 +66,29 @@ void virtio_end(struct virtio *v)
     v->transport->release(v);
 }
 
+#define LOST_MAX 64u
+
+static char lost[LOST_MAX][sizeof((struct virtio *)NULL)->where];
+static u32 lost_count;
+
+void virtio_lost(const struct virtio *v)
+{
+    memcpy(lost[lost_count++ % LOST_MAX], v->where, sizeof v->where);
+}
+
+void virtio_lost_forget(void)
+{
+    memset(lost, 0, sizeof lost);
+}
+
+bool virtio_is_lost(const char *where)
+{
+    for (u32 i = 0; i < LOST_MAX; i++)
+        if (!strcmp(lost[i], where))
+            return true;
+    return false;
+}
+
 u64 virtio_config_read64(struct virtio *v, u32 offset)
 {
     u64 value = 0;
@@ -88,6 +111,7 @@ static enum error rings_alloc(struct virtio *v, struct virtq *q)
     u8 *rings = arena_alloc(align_up(size, align), align);
     if (!rings)
         return ERR_NO_MEMORY;
+    q->bytes = size;
     q->desc = (struct virtq_desc *)rings;
     q->avail = (struct virtq_avail *)(rings + avail_at);
     q->used = (struct virtq_used *)(rings + used_at);

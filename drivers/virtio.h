@@ -51,6 +51,7 @@ struct virtq {
     u16 index, size;             /* size: descriptors, a power of two */
     u16 avail_next;              /* what avail->idx becomes when what was added is published */
     u16 used_seen;               /* used->idx up to which we have looked */
+    u64 bytes;                   /* of all three, from desc on */
     struct virtq_desc *desc;
     volatile struct virtq_avail *avail;
     volatile const struct virtq_used *used;
@@ -89,6 +90,11 @@ void virtio_ready(struct virtio *v);
 
 /* Reset, and the transport's release(), which also follows a failed reset; that is said in a line. */
 void virtio_end(struct virtio *v);
+
+/* The device is not answering: no later scan gives it again, until power off. */
+void virtio_lost(const struct virtio *v);
+bool virtio_is_lost(const char *where);
+void virtio_lost_forget(void); /* for tests */
 
 /* A 64-bit field of the device configuration, of one piece (§2.5.1). */
 u64 virtio_config_read64(struct virtio *v, u32 offset);

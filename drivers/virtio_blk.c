@@ -111,12 +111,27 @@ static void request_add(struct blk *b, const struct block_device *disk, const st
     virtq_add(&b->queue, (u16)head);
 }
 
-/* A device that no longer keeps to the rules is stopped, so that it cannot write to memory that is used otherwise. */
+/* A device that is silent is not reset: a host whose storage hangs finishes the reads before it lets a reset return, and
+ * stops the whole machine until then (QEMU drains). What the device was given stays its own instead. */
+static void leave_alone(struct block_device *disk)
+{
+    struct blk *b = disk->state;
+    warn("%s: not used any more, and what it was given stays reserved", disk->name);
+    for (u64 busy = b->busy; busy; busy &= busy - 1) {
+        const struct block_span *span = b->slot[__builtin_ctzll(busy)].span;
+        disk_lost_memory(mem_address(span->buf), (u64)span->blocks * disk->block_size);
+    }
+    disk_lost_memory(mem_address(b->queue.desc), b->queue.bytes);
+    disk_lost_memory(mem_address(b->slot), b->slot_count * sizeof *b->slot);
+    disk_lost(disk);
+    virtio_lost(b->virtio);
+}
+
+/* A device that breaks the rules is stopped, so that it cannot write to memory that is used otherwise. */
 static void give_up(struct block_device *disk)
 {
     struct blk *b = disk->state;
-    /* Said before it is done: a host that finishes the reads first may stop the machine here. */
-    warn("%s: lost, resetting the device", disk->name);
+    warn("%s: not used any more, resetting the device", disk->name);
     disk->dead = true;
     b->busy = 0;
     b->in_flight = 0;
@@ -133,7 +148,7 @@ static enum error requests_wait(struct block_device *disk, u32 *finished)
         if (!deadline_passed(&deadline))
             continue;
         const struct block_span *span = b->slot[__builtin_ctzll(b->busy)].span;
-        give_up(disk);
+        leave_alone(disk);
         return fail(ERR_TIMEOUT, "%s: no answer within %u s to a read of %u blocks at block %lu", disk->name,
                     ANSWER_MS / 1000, span->blocks, span->lba);
     }

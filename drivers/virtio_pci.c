@@ -334,6 +334,10 @@ static void device_found(const struct pci_device *device, void *context)
     }
     p->pci = *device;
     format_text(p->virtio.where, sizeof p->virtio.where, "pci %02x:%02x.%x", PCI_NAME(device));
+    if (virtio_is_lost(p->virtio.where)) {
+        warn("%s: left out, it did not answer before", p->virtio.where);
+        return;
+    }
     if (!registers_find(p, transitional)) {
         warn("%s: virtio device %04x:%04x: %s", p->virtio.where, device->vendor, device->id,
              p->unassigned ? "firmware gave its registers no address" : "no registers that we can reach");

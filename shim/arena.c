@@ -2,13 +2,13 @@
 #include "memory.h"
 
 static u8 *arena_base;
-static u64 arena_size, arena_used;
+static u64 arena_size, arena_used, arena_pinned;
 
 void arena_init(void *base, u64 size)
 {
     arena_base = base;
     arena_size = size;
-    arena_used = 0;
+    arena_used = arena_pinned = 0;
 }
 
 void *arena_reserve(u64 size, u64 align)
@@ -35,7 +35,12 @@ u64 arena_mark(void)
 
 void arena_release(u64 mark)
 {
-    arena_used = mark;
+    arena_used = max_u64(mark, arena_pinned);
+}
+
+void arena_pin(void)
+{
+    arena_pinned = arena_used;
 }
 
 u64 arena_left(void)

@@ -21,6 +21,8 @@ static struct line lines[LINES];
 static u8 *line_bytes; /* LINES × LINE_SIZE, then one bounce block */
 static u64 use_count;
 
+static struct mem_map *machine; /* for disk_lost_memory(); NULL in tests that have none */
+
 void block_cache_reset(void)
 {
     memset(lines, 0, sizeof lines);
@@ -85,8 +87,9 @@ struct block_device *disk_add(struct disk_list *disks, const char *class, const 
     return copy;
 }
 
-void disks_probe(const struct boot_info *boot, struct disk_list *disks)
+void disks_probe(struct boot_info *boot, struct disk_list *disks)
 {
+    machine = &boot->memory;
     cache_ready();
     memset(lines, 0, sizeof lines);
     disks->count = 0;
@@ -98,6 +101,20 @@ void disks_quiesce(struct disk_list *disks)
 {
     for (u32 i = 0; i < disks->count; i++)
         disks->disk[i]->driver->quiesce(disks->disk[i]);
+}
+
+void disk_lost(struct block_device *disk)
+{
+    disk->dead = true;
+    block_cache_reset();
+    cache_ready(); /* here, not between a mark and its release */
+    arena_pin();
+}
+
+void disk_lost_memory(u64 paddr, u64 size)
+{
+    if (machine)
+        mem_map_add(machine, paddr, size, MEM_RESERVED);
 }
 
 /* ---- one level above the driver -------------------------------------------------------------------------------- */

@@ -51,16 +51,6 @@ static void remove_at(struct mem_map *map, u32 i)
     map->count--;
 }
 
-/* The usable range that costs least to forget; count when there is none. */
-static u32 smallest_usable(const struct mem_map *map)
-{
-    u32 best = map->count;
-    for (u32 i = 0; i < map->count; i++)
-        if (map->range[i].type == MEM_USABLE && (best == map->count || map->range[i].size < map->range[best].size))
-            best = i;
-    return best;
-}
-
 /* Join range i with its neighbours of the same type. */
 static void merge_around(struct mem_map *map, u32 i)
 {
@@ -90,20 +80,49 @@ static u32 first_above(const struct mem_map *map, u64 address)
     return low;
 }
 
-/* Room for one more range. When full, the smallest usable one is forgotten: it becomes reserved where that joins it with
- * its neighbours, else it goes. False when the new one has to give way. */
+/* Bytes that would be lost by forgetting range i, if it is usable, or by joining it with the next, if neither is. */
+static u64 cost_of(const struct mem_map *map, u32 i)
+{
+    const struct mem_range *r = &map->range[i];
+    if (r->type == MEM_USABLE)
+        return r->size;
+    return i + 1 < map->count && r[1].type != MEM_USABLE ? r[1].base - range_end(r) : ~0ull;
+}
+
+static u32 cheapest(const struct mem_map *map)
+{
+    u32 best = 0;
+    for (u32 i = 1; i < map->count; i++)
+        if (cost_of(map, i) < cost_of(map, best))
+            best = i;
+    return best;
+}
+
+void mem_map_condense(struct mem_map *map, u32 most)
+{
+    while (map->count > most) {
+        u32 i = cheapest(map), count = map->count;
+        struct mem_range *r = &map->range[i];
+        if (r->type != MEM_USABLE) {
+            r->size = r[1].base - r->base; /* now they touch */
+            r[1].type = MEM_RESERVED;
+        }
+        r->type = MEM_RESERVED;
+        merge_around(map, i);
+        if (map->count == count) /* a usable range on its own */
+            remove_at(map, i);
+    }
+}
+
+/* Room for one more range; false when the new one has to give way. */
 static bool make_room(struct mem_map *map, const struct mem_range *new)
 {
     if (map->count < MEM_RANGES_MAX)
         return true;
     map->dropped++;
-    u32 victim = smallest_usable(map);
-    if (victim == map->count || (new->type == MEM_USABLE && new->size <= map->range[victim].size))
+    if (new->type == MEM_USABLE && new->size <= cost_of(map, cheapest(map)))
         return false;
-    map->range[victim].type = MEM_RESERVED;
-    merge_around(map, victim);
-    if (map->count == MEM_RANGES_MAX)
-        remove_at(map, victim);
+    mem_map_condense(map, MEM_RANGES_MAX - 1);
     return true;
 }
 
@@ -114,6 +133,8 @@ static void insert(struct mem_map *map, u64 base, u64 end, u32 type)
     if (base >= end || !make_room(map, &new))
         return;
     u32 i = first_above(map, base);
+    if (i < map->count && map->range[i].base <= base) /* make_room() has joined what is around */
+        return;
     memmove(&map->range[i + 1], &map->range[i], (map->count - i) * sizeof map->range[0]);
     map->range[i] = new;
     map->count++;

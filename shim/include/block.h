@@ -38,7 +38,7 @@ struct block_device {
     const struct block_driver *driver;
     void *state;       /* the driver's own */
     struct block_stats stats;
-    bool dead;         /* timed out or failed reset: not asked again */
+    bool dead;         /* not asked again, nor reset: lost, or known to be of no use */
 };
 
 struct disk_list {
@@ -65,8 +65,14 @@ struct block_driver {
  * Checks block_size, block_count and dma_align; returns the arena copy in the list, NULL with a trail when invalid or full. */
 struct block_device *disk_add(struct disk_list *disks, const char *class, const struct block_device *disk);
 
-/* Probe every driver of the table, in its order. */
-void disks_probe(const struct boot_info *boot, struct disk_list *disks);
+/* Probe every driver of the table, in its order. Memory of disks that are lost later is taken out of boot's map. */
+void disks_probe(struct boot_info *boot, struct disk_list *disks);
+
+/* A disk that does not answer may still write, whenever it wakes up, to what it was given. So it is not asked again; the
+ * arena as it is by now, the cache in it too, is not used again; and from now on the size bytes at paddr (what the disk was
+ * to read, and the structures it writes to) are reserved in the machine's map, so that no payload gets them. */
+void disk_lost(struct block_device *disk);
+void disk_lost_memory(u64 paddr, u64 size);
 
 /* Reset every disk; afterwards none may be read. */
 void disks_quiesce(struct disk_list *disks);

@@ -38,8 +38,13 @@ struct mem_map {
 /* Add what the loader said of [base, base + size). Usable is rounded inwards to pages, everything else outwards;
  * a range that wraps is cut at 2^64 - 1 page; empty ranges add nothing; unknown types count as reserved. Where ranges
  * overlap, the stricter wins: usable < pmem < ACPI < NVS < reserved < unusable. Order of calls does not matter.
- * When full, the smallest usable range gives way (memory that nobody names is never used), and `dropped` counts. */
+ * When full, it is condensed by one, and `dropped` counts. */
 void mem_map_add(struct mem_map *map, u64 base, u64 size, u32 type);
+
+/* Make do with at most `most` ranges (>= 1), losing as few bytes as can be: small usable ranges are forgotten, or become
+ * reserved where that joins them with their neighbours; two others become one, reserved, with what lies between. Nothing
+ * becomes usable. */
+void mem_map_condense(struct mem_map *map, u32 most);
 
 /* Make [base, base + size) not usable without naming it otherwise: usable parts are cut out, others stay. */
 void mem_map_cut_usable(struct mem_map *map, u64 base, u64 size);
@@ -104,6 +109,8 @@ void arena_init(void *base, u64 size);
 void *arena_alloc(u64 size, u64 align);
 /* The same without zeroing, for buffers that are filled before they are read. */
 void *arena_reserve(u64 size, u64 align);
+/* What is allocated by now stays so: arena_release() no longer reaches below. */
+void arena_pin(void);
 u64 arena_mark(void);
 void arena_release(u64 mark);
 u64 arena_left(void);

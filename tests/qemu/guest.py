@@ -13,7 +13,9 @@ import threading
 import time
 
 SLOW = float(os.environ.get("SHIM_TEST_SLOW", "1"))
-ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[78=>M])")
+ESCAPES = re.compile(r"\x1b(\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|[78=>M])")
+MOVES = re.compile(r"\x1b\[[0-9;]*H")
+UNFINISHED = re.compile(r"\x1b[^A-Za-z]*$")
 
 UP, DOWN, ENTER = "\x1b[A", "\x1b[B", "\r"
 
@@ -58,8 +60,8 @@ class Guest:
 
     @property
     def text(self):
-        """All that the serial port said, without terminal control."""
-        return ESCAPES.sub("", self.raw).replace("\r", "")
+        """All that the serial port said, without terminal control; where the cursor was sent elsewhere, a new line."""
+        return ESCAPES.sub("", MOVES.sub("\n", UNFINISHED.sub("", self.raw))).replace("\r", "")
 
     def expect(self, pattern, timeout=30):
         """Wait for the regular expression behind what was matched before; returns the match."""

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "fake_virtio.h"
+#include "../../drivers/virtio.h"
 
 #define FAKE_DEVICES 64u
 
@@ -442,6 +443,7 @@ static void port_write(u16 port, u32 value, u32 width)
 
 void fake_reset(void)
 {
+    virtio_lost_forget();
     host_reset();
     fake_pci_count = fake_pci_reads = device_count = 0;
     fake_pci_absent = false;

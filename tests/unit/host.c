@@ -66,15 +66,17 @@ void *__wrap_arena_alloc(u64 size, u64 align)
 
 void __wrap_arena_release(u64 mark)
 {
-    __asan_unpoison_memory_region(host_memory() + HOST_ARENA + mark, HOST_ARENA_SIZE - mark);
+    u64 before = arena_mark();
     __real_arena_release(mark);
+    u64 used = arena_mark();
+    __asan_unpoison_memory_region(host_memory() + HOST_ARENA + used, before - used);
 }
 
 void host_reset(void)
 {
     host_machine = (struct host_machine){0};
     host_disk_fail_lba = ~0ull;
-    __asan_unpoison_memory_region(host_memory() + HOST_ARENA, HOST_ARENA_SIZE);
+    __asan_unpoison_memory_region(host_memory() + HOST_ARENA, arena_mark());
     block_cache_reset();
     arena_init(host_memory() + HOST_ARENA, HOST_ARENA_SIZE);
     error_clear();

@@ -190,6 +190,30 @@ static void one_bad_block_hides_nothing_else(void **state)
     assert_non_null(strstr(error_text(), "given up"));
 }
 
+/* What a silent disk was given is nobody's any more: not the cache's, not a later allocation's, not a payload's. */
+static void a_lost_disk_keeps_its_memory(void **state)
+{
+    (void)state;
+    static struct boot_info boot;
+    u8 buf[100];
+    fresh_disk(512);
+    boot = (struct boot_info){0};
+    mem_map_add(&boot.memory, 0, MIB(64), MEM_USABLE);
+    disks_probe(&boot, &disks); /* tells where the map is */
+    struct block_device *disk = fresh_disk(512);
+    assert_int_equal(block_read(disk, 0, sizeof buf, buf), OK);
+    u64 left = arena_left(), requests = disk->stats.requests;
+    disk_lost_memory(MIB(16) + 100, 5000);
+    disk_lost(disk);
+    assert_false(mem_map_usable(&boot.memory, MIB(16), 1));
+    assert_int_equal(mem_map_find(&boot.memory, MIB(16) + 5099)->type, MEM_RESERVED);
+    assert_true(mem_map_usable(&boot.memory, MIB(16) + 8192, MIB(1)));
+    arena_release(0);
+    assert_true(arena_left() < left);
+    assert_int_equal(block_read(disk, 0, sizeof buf, buf), ERR_IO);
+    assert_int_equal(disk->stats.requests, requests);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +226,7 @@ int main(void)
         cmocka_unit_test(misaligned_memory_is_bounced),
         cmocka_unit_test(the_cache_asks_once),
         cmocka_unit_test(one_bad_block_hides_nothing_else),
+        cmocka_unit_test(a_lost_disk_keeps_its_memory),
     };
     return cmocka_run_group_tests_name("block", tests, setup, teardown);
 }
