@@ -1,4 +1,7 @@
-/* debugcon.c: the byte port E9h of Bochs, QEMU (-debugcon) and Xen: log text only. Reading it gives E9h where it exists. */
+/* debugcon.c: the byte port E9h of Bochs, QEMU (-debugcon) and Xen: log text only.
+ *
+ * Reading it gives E9h where it exists. Exercise: tests/unit/test_console.c.
+ */
 #include "console.h"
 #include "io.h"
 

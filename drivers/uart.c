@@ -1,7 +1,7 @@
 /* uart.c: serial ports, 8250 to 16550A (console.h), polled.
  *
- * National Semiconductor PC16550D data sheet (1995) §8. A rate that firmware has set is kept unless one is asked for. No
- * flow control: a terminal that stands still costs one wait, not one per byte. Keys come through key_decode().
+ * National Semiconductor PC16550D data sheet (1995) §8. A rate that firmware has set is kept unless one is asked for.
+ * No flow control: a terminal that stands still costs one wait, not one per byte. Keys come through key_decode().
  * Exercised by tests/unit/test_console.c.
  */
 #include "console.h"

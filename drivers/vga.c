@@ -1,8 +1,8 @@
 /* vga.c: the VGA's text mode as a console (console.h): cells at B8000h, cursor by the CRTC.
  *
- * IBM VGA technical reference (1992): CRTC 3D4h/3D5h, graphics controller 3CEh/3CFh. Opened only where a text mode is on:
- * on UEFI machines, on microvm and under Xen there is none. Text is code page 437. A copy of the cells is kept, because
- * reading video memory is slow on real cards and slower under a hypervisor. Keys: the keyboard has a console of its own.
+ * IBM VGA technical reference (1992): CRTC 3D4h/3D5h, graphics controller 3CEh/3CFh. Opened only where a text mode is
+ * on: on UEFI machines, on microvm and under Xen there is none. Text is code page 437. A copy of the cells is kept,
+ * because reading video memory is slow on real cards and slower under a hypervisor. Keys: none; they are a keyboard's.
  * Exercised by tests/unit/test_console.c.
  */
 #include "console.h"
@@ -134,10 +134,12 @@ static void vga_newline(void)
 /* Unicode → code page 437: Latin-1 from A0h, then lines, blocks and arrows. */
 static u8 cp437(u32 c)
 {
-    static const u8 latin[] = "\xff\xad\x9b\x9c?\x9d??" "??\xa6\xae\xaa???" "\xf8\xf1\xfd??\xe6?\xfa" "??\xa7\xaf\xac\xab?\xa8"
-                              "????\x8e\x8f\x92\x80" "?\x90??????" "?\xa5????\x99?" "????\x9a??\xe1"
-                              "\x85\xa0\x83?\x84\x86\x91\x87" "\x8a\x82\x88\x89\x8d\xa1\x8c\x8b" "?\xa4\x95\xa2\x93?\x94\xf6"
-                              "?\x97\xa3\x96\x81??\x98";
+    static const u8 latin[] = "\xff\xad\x9b\x9c?\x9d??" "??\xa6\xae\xaa???"               /* A0h */
+                              "\xf8\xf1\xfd??\xe6?\xfa" "??\xa7\xaf\xac\xab?\xa8"          /* B0h */
+                              "????\x8e\x8f\x92\x80" "?\x90??????"                         /* C0h */
+                              "?\xa5????\x99?" "????\x9a??\xe1"                            /* D0h */
+                              "\x85\xa0\x83?\x84\x86\x91\x87" "\x8a\x82\x88\x89\x8d\xa1\x8c\x8b" /* E0h */
+                              "?\xa4\x95\xa2\x93?\x94\xf6" "?\x97\xa3\x96\x81??\x98";     /* F0h */
     static const struct {
         u16 code;
         u8 cell;

@@ -27,7 +27,7 @@ static struct text unquote(struct text t)
     return bare;
 }
 
-/* Cut the next word off *rest; "double quotes" anywhere in it keep blanks together. False at the end, and behind `--`. */
+/* Cut the next word off *rest; "double quotes" anywhere keep blanks together. False at the end and behind a `--`. */
 static bool next_word(struct text *rest, struct word *word)
 {
     *rest = text_trim(*rest);
@@ -144,12 +144,21 @@ static void take_word(struct arguments *a, const struct word *word)
          near ? near : "", near ? "\"?" : "");
 }
 
-void arguments_read(struct arguments *arguments, const char *cmdline)
+void arguments_add(struct arguments *arguments, const char *cmdline)
 {
-    struct text rest = text_of(cmdline);
+    struct text rest = text_of(cmdline), before = arguments->append;
     struct word word;
-    *arguments = (struct arguments){.timeout = TIMEOUT_UNSET};
     while (next_word(&rest, &word))
         take_word(arguments, &word);
-    arguments->append = text_trim(rest);
+    rest = text_trim(rest);
+    if (before.len && rest.len)
+        rest = text_of(format_copy("%.*s %.*s", (int)before.len, before.at, (int)rest.len, rest.at));
+    if (rest.len)
+        arguments->append = rest;
+}
+
+void arguments_read(struct arguments *arguments, const char *cmdline)
+{
+    *arguments = (struct arguments){.timeout = TIMEOUT_UNSET};
+    arguments_add(arguments, cmdline);
 }

@@ -3,6 +3,7 @@
  * Exercise: tests/unit/test_config.c.
  */
 #include "config.h"
+#include "fw_cfg.h"
 #include "print.h"
 #include "tables.h"
 
@@ -90,18 +91,25 @@ struct search {
     const struct volume_list *volumes;
     const struct boot_info *boot;
     const struct arguments *arguments;
+    const struct volume *only; /* the one that `volume=` names */
 };
 
-static bool is_wanted(const struct search *s, const struct volume *v, const struct volume *only)
+static bool is_wanted(const struct search *s, const struct volume *v)
 {
-    return v->fs && (!s->arguments->volume.len || v == only);
+    return !s->arguments->volume.len || v == s->only;
+}
+
+/* Volume i when it is wanted and has files, else NULL. */
+static struct volume *searched(const struct search *s, u32 i)
+{
+    struct volume *v = s->volumes->volume[i];
+    return v->fs && is_wanted(s, v) ? v : NULL;
 }
 
 /* The volume that `volume=` names, NULL with the reason said when there is none, or when none is named. */
-static const struct volume *only_volume(const struct search *s)
+static const struct volume *only_volume(const struct volume_list *volumes, struct text which)
 {
-    struct text which = s->arguments->volume;
-    const struct volume *only = which.len ? volume_find(s->volumes, which) : NULL;
+    const struct volume *only = which.len ? volume_find(volumes, which) : NULL;
     if (which.len && !only) {
         error_add(ERR_NOT_FOUND, "volume=%.*s", (int)which.len, which.at);
         error_show();
@@ -120,11 +128,10 @@ static bool from_argument(const struct search *s)
     if (text_starts(name, "(")) {
         error = file_open_named(s->volumes, NULL, name, &file);
     } else {
-        const struct volume *only = only_volume(s);
         fail(error, "%.*s: on no volume", (int)name.len, name.at);
         for (u32 i = 0; i < s->volumes->count && error == ERR_NOT_FOUND; i++)
-            if (is_wanted(s, s->volumes->volume[i], only))
-                error = file_open(s->volumes->volume[i], name, &file);
+            if (searched(s, i))
+                error = file_open(searched(s, i), name, &file);
     }
     if (!error)
         error = parse_file(s->config, dialect_of(name), &file);
@@ -133,6 +140,29 @@ static bool from_argument(const struct search *s)
         error_show();
     }
     return true; /* it was asked for: nothing else is taken instead */
+}
+
+static struct volume *first_filesystem(const struct search *s)
+{
+    for (u32 i = 0; i < s->volumes->count; i++)
+        if (searched(s, i))
+            return searched(s, i);
+    return NULL;
+}
+
+/* A config text that the host gives beside the boot protocol. Its plain paths are those of the first volume with a
+ * filesystem. */
+static bool from_host(const struct search *s)
+{
+    struct text text;
+    enum error error = fw_cfg_read(FW_CFG_CONFIG, CONFIG_SIZE_MAX, &text.at, &text.len);
+    if (error == ERR_NOT_FOUND)
+        return false;
+    if (error)
+        error_show();
+    else
+        parse(s->config, config_dialects[0], text, "(fw_cfg)/" FW_CFG_CONFIG, first_filesystem(s));
+    return !error;
 }
 
 static bool module_is_config(const struct module *module)
@@ -151,14 +181,6 @@ static bool module_is_config(const struct module *module)
     return !memcmp(bytes, magic, sizeof magic - 1) && (bytes[6] == '\n' || bytes[6] == '\r');
 }
 
-static struct volume *first_filesystem(const struct volume_list *volumes)
-{
-    for (u32 i = 0; i < volumes->count; i++)
-        if (volumes->volume[i]->fs)
-            return volumes->volume[i];
-    return NULL;
-}
-
 /* A config text that the loader passed. Its plain paths are those of the first volume with a filesystem. */
 static bool from_modules(const struct search *s)
 {
@@ -175,7 +197,7 @@ static bool from_modules(const struct search *s)
             continue;
         }
         text.at = bytes;
-        parse(s->config, config_dialects[0], text, name, first_filesystem(s->volumes));
+        parse(s->config, config_dialects[0], text, name, first_filesystem(s));
         return true;
     }
     return false;
@@ -203,14 +225,14 @@ static bool from_volume(const struct search *s, struct volume *v)
 
 static bool from_volumes(const struct search *s)
 {
-    const struct volume *only = only_volume(s);
     for (u32 i = 0; i < s->volumes->count; i++)
-        if (is_wanted(s, s->volumes->volume[i], only) && from_volume(s, s->volumes->volume[i]))
+        if (searched(s, i) && from_volume(s, searched(s, i)))
             return true;
     return false;
 }
 
-/* QEMU, iPXE and syslinux put the file's name in front of a module's text, GRUB and Limine do not (boot_loader_name). */
+/* QEMU, iPXE and syslinux put the file's name in front of a module's text, GRUB and Limine do not. They are told by the
+ * name they give themselves. */
 static const char *text_behind_name(const struct boot_info *boot, const char *text)
 {
     static const char *const naming[] = {"qemu", "iPXE", "SYSLINUX", "ISOLINUX", "EXTLINUX", "PXELINUX"};
@@ -242,11 +264,14 @@ static bool from_kernels(const struct search *s)
             break;
         }
         entry->options = text_behind_name(s->boot, module->text);
-        entry->title = module->text[0] ? format_copy("%s: %s", id, module->text) : entry->id;
+        const char *title = module->text[0] ? format_copy("%s: %s", id, module->text) : NULL;
+        if (title)
+            entry->title = title;
         entry->kernel_module = module;
     }
     if (config->entry_count)
-        say("no config; the kernel modules make %u entr%s", config->entry_count, config->entry_count == 1 ? "y" : "ies");
+        say("no config; the kernel modules make %u entr%s", config->entry_count,
+            config->entry_count == 1 ? "y" : "ies");
     return config->entry_count;
 }
 
@@ -257,6 +282,8 @@ static void show_reasons(const struct search *s)
         say_error("nothing to boot: no disk and no volume module was found");
     for (u32 i = 0; i < s->volumes->count; i++) {
         const struct volume *v = s->volumes->volume[i];
+        if (!is_wanted(s, v))
+            continue;
         if (!v->fs)
             say_error("nothing to boot on %s: %s", v->name,
                       v->reason ? v->reason : "no filesystem and no kernel that is known here");
@@ -287,8 +314,8 @@ static void apply_default(struct config *config, const struct arguments *argumen
 void config_read(struct config *config, const struct volume_list *volumes, const struct boot_info *boot,
                  const struct arguments *arguments)
 {
-    static bool (*const sources[])(const struct search *) = {from_argument, from_modules, from_volumes, from_kernels};
-    const struct search search = {config, volumes, boot, arguments};
+    static bool (*const sources[])(const struct search *) = {from_argument, from_host, from_modules, from_volumes, from_kernels};
+    const struct search search = {config, volumes, boot, arguments, only_volume(volumes, arguments->volume)};
     config->timeout = TIMEOUT_UNSET;
     for (u32 i = 0; i < ARRAY_COUNT(sources); i++)
         if (sources[i](&search))

@@ -1,7 +1,8 @@
-/* config_shim.c: the dialect shim.cfg (contract §5): lines of `key value`, entries with the Boot Loader Specification's keys.
+/* config_shim.c: the dialect shim.cfg (contract §5): lines of `key value`, with the Boot Loader Specification's keys
+ * wherever it has one.
  *
- * Every problem is a sentence with its line, and everything else stays usable: an entry that cannot work is kept, disabled,
- * with the reason. Exercise: tests/unit/test_config.c, tests/fuzz/fuzz_config.c.
+ * Every problem is a sentence with its line, and everything else stays usable: an entry that cannot work is kept,
+ * disabled, with the reason. Exercise: tests/unit/test_config.c, tests/fuzz/fuzz_config.c.
  */
 #include "config.h"
 #include "print.h"
@@ -57,6 +58,15 @@ static int shown(struct text t)
     return (int)min_u64(t.len, 100);
 }
 
+/* Bytes before the first blank. */
+static u32 word_length(struct text t)
+{
+    u32 n = 0;
+    while (n < t.len && t.at[n] != ' ' && t.at[n] != '\t')
+        n++;
+    return n;
+}
+
 static bool is_path(struct text t)
 {
     if (text_starts(t, "/"))
@@ -82,47 +92,32 @@ static bool check_path(struct parser *p, const char *key, struct text path)
 
 static void key_title(struct parser *p, struct text value)
 {
+    const char *copy = text_copy(value);
     if (p->entry->title != p->entry->id)
         report(p, p->line, "second `title`; the first one stays");
-    else
-        p->entry->title = text_copy(value);
+    else if (copy)
+        p->entry->title = copy;
 }
 
-static void kernel(struct parser *p, const char *key, struct text value)
+/* key: the protocol's name. */
+static void key_kernel(struct parser *p, const char *key, struct text value)
 {
-    const struct payload_protocol *protocol = NULL;
-    for (u32 i = 0; payload_protocols[i]; i++)
-        if (!strcmp(payload_protocols[i]->name, key))
-            protocol = payload_protocols[i];
-    if (p->entry->kernel) {
-        report(p, p->line, "second kernel in entry %.100s; expected exactly one of `linux` and `pvh`", p->entry->id);
+    struct boot_entry *entry = p->entry;
+    if (entry->kernel) {
+        report(p, p->line, "second kernel in entry %.100s; expected exactly one of `linux` and `pvh`", entry->id);
         disable(p, "it has more than one kernel");
         return;
     }
-    if (check_path(p, key, value)) {
-        p->entry->kernel = text_copy(value);
-        p->entry->protocol = protocol;
-    } else {
-        p->entry->kernel = "";
+    entry->kernel = "";
+    for (u32 i = 0; payload_protocols[i]; i++)
+        if (!strcmp(payload_protocols[i]->name, key))
+            entry->protocol = payload_protocols[i];
+    if (!entry->protocol) {
+        report(p, p->line, "`%s` %.*s: cannot be booted yet, expected `linux` or `pvh`", key, shown(value), value.at);
+        disable(p, "kernels of its kind cannot be booted yet");
+    } else if (check_path(p, key, value)) {
+        entry->kernel = text_copy(value);
     }
-}
-
-static void key_linux(struct parser *p, struct text value)
-{
-    kernel(p, "linux", value);
-}
-
-static void key_pvh(struct parser *p, struct text value)
-{
-    kernel(p, "pvh", value);
-}
-
-static void key_multiboot(struct parser *p, struct text value)
-{
-    report(p, p->line, "`multiboot` %.*s: cannot be booted yet, expected `linux` or `pvh`", shown(value), value.at);
-    disable(p, "multiboot kernels cannot be booted yet");
-    if (!p->entry->kernel)
-        p->entry->kernel = "";
 }
 
 static void add_file(struct parser *p, const char *key, struct entry_file *files, u32 *count, struct entry_file file)
@@ -137,16 +132,10 @@ static void add_file(struct parser *p, const char *key, struct entry_file *files
     files[(*count)++] = file;
 }
 
-static void key_initrd(struct parser *p, struct text value)
-{
-    add_file(p, "initrd", p->entry->initrd, &p->entry->initrd_count, (struct entry_file){.path = value});
-}
-
+/* A path and, behind it, a text. */
 static void key_module(struct parser *p, struct text value)
 {
-    u32 n = 0;
-    while (n < value.len && value.at[n] != ' ' && value.at[n] != '\t')
-        n++;
+    u32 n = word_length(value);
     struct text text = text_trim((struct text){value.at + n, value.len - n});
     add_file(p, "module", p->entry->module, &p->entry->module_count, (struct entry_file){{value.at, n}, text});
 }
@@ -175,13 +164,6 @@ static void key_options(struct parser *p, struct text value)
     p->options_length = length;
 }
 
-/* The specification's other keys: read by other loaders, of no effect here. */
-static void key_unused(struct parser *p, struct text value)
-{
-    (void)value;
-    say_verbose("%s:%u: this key has no effect here", p->name, p->line);
-}
-
 /* ---- global keys ------------------------------------------------------------------------------------------------- */
 
 static void key_timeout(struct parser *p, struct text value)
@@ -197,44 +179,58 @@ static void key_timeout(struct parser *p, struct text value)
         report(p, p->line, "`timeout` \"%.*s\": expected a number of seconds or none", shown(value), value.at);
 }
 
-static void key_default(struct parser *p, struct text value)
+static void key_id(struct parser *p, const char *key, u32 *line, const char **id, struct text value)
 {
-    if (is_first(p, "default", &p->default_line))
-        p->config->default_id = text_copy(value);
-}
-
-static void key_fallback(struct parser *p, struct text value)
-{
-    if (is_first(p, "fallback", &p->fallback_line))
-        p->config->fallback_id = text_copy(value);
+    if (is_first(p, key, line))
+        *id = text_copy(value);
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
 
-struct keyword {
-    const char *name;
-    void (*take)(struct parser *p, struct text value);
+enum { TIMEOUT, DEFAULT, FALLBACK, TITLE, LINUX, PVH, INITRD, OPTIONS, MODULE, ENTRY, KEYS, FIRST_OWN = TITLE };
+
+/* By the numbers above; then keys that are not suggested: `multiboot`, which comes later, and those of the Boot Loader
+ * Specification that other loaders read and that have no effect here. */
+static const char keywords[][13] = {
+    "timeout", "default", "fallback", "title", "linux", "pvh", "initrd", "options", "module", "entry",
+    "multiboot", "version", "machine-id", "sort-key", "architecture", "devicetree", "efi",
 };
+#define MULTIBOOT KEYS
 
-static const struct keyword global_keys[] = {{"timeout", key_timeout}, {"default", key_default}, {"fallback", key_fallback}};
-
-static const struct keyword entry_keys[] = {
-    {"title", key_title},     {"linux", key_linux},         {"pvh", key_pvh},
-    {"initrd", key_initrd},   {"options", key_options},     {"module", key_module},
-    {"multiboot", key_multiboot},
-    {"version", key_unused},  {"machine-id", key_unused},   {"sort-key", key_unused},
-    {"architecture", key_unused}, {"devicetree", key_unused}, {"efi", key_unused},
-};
-
-static const char *const all_keys[] = {"entry", "timeout", "default", "fallback", "title",  "linux",
-                                       "pvh",   "initrd",  "options", "module",   NULL};
-
-static const struct keyword *find_key(const struct keyword *keys, u32 count, struct text name)
+static void take_value(struct parser *p, u32 key, struct text value)
 {
-    for (u32 i = 0; i < count; i++)
-        if (text_equal(name, keys[i].name))
-            return &keys[i];
-    return NULL;
+    struct config *config = p->config;
+    struct boot_entry *entry = p->entry;
+    switch (key) {
+    case TIMEOUT:
+        key_timeout(p, value);
+        break;
+    case DEFAULT:
+        key_id(p, keywords[key], &p->default_line, &config->default_id, value);
+        break;
+    case FALLBACK:
+        key_id(p, keywords[key], &p->fallback_line, &config->fallback_id, value);
+        break;
+    case TITLE:
+        key_title(p, value);
+        break;
+    case LINUX:
+    case PVH:
+    case MULTIBOOT:
+        key_kernel(p, keywords[key], value);
+        break;
+    case INITRD:
+        add_file(p, keywords[key], entry->initrd, &entry->initrd_count, (struct entry_file){.path = value});
+        break;
+    case OPTIONS:
+        key_options(p, value);
+        break;
+    case MODULE:
+        key_module(p, value);
+        break;
+    default:
+        say_verbose("%s:%u: `%s` has no effect here", p->name, p->line, keywords[key]);
+    }
 }
 
 static bool is_id(struct text t)
@@ -271,7 +267,8 @@ static void entry_begin(struct parser *p, struct text id)
     p->skipping = true;
     p->options_length = p->options_room = 0;
     if (!is_id(id)) {
-        report(p, p->line, "`entry` \"%.*s\": expected an ID of letters, digits, \".\", \"_\" and \"-\"", shown(id), id.at);
+        report(p, p->line, "`entry` \"%.*s\": expected an ID of letters, digits, \".\", \"_\" and \"-\"", shown(id),
+               id.at);
     } else if (before) {
         report(p, p->line, "second entry \"%.*s\"; the one of line %u stays", shown(id), id.at, before->line);
     } else {
@@ -288,7 +285,10 @@ static void entry_begin(struct parser *p, struct text id)
 
 static void unknown_key(struct parser *p, struct text key, bool global)
 {
-    const char *near = nearest_word(key, all_keys);
+    const char *names[KEYS + 1] = {NULL};
+    for (u32 i = 0; i < KEYS; i++)
+        names[i] = keywords[i];
+    const char *near = nearest_word(key, names);
     if (near)
         report(p, p->line, "unknown key \"%.*s\"; did you mean \"%s\"?", shown(key), key.at, near);
     else
@@ -296,25 +296,24 @@ static void unknown_key(struct parser *p, struct text key, bool global)
                global ? "timeout, default, fallback or entry" : "title, linux, pvh, initrd, options, module or entry");
 }
 
-static void take_line(struct parser *p, struct text key, struct text value)
+static void take_line(struct parser *p, struct text name, struct text value)
 {
-    const struct keyword *global = find_key(global_keys, ARRAY_COUNT(global_keys), key);
-    const struct keyword *own = find_key(entry_keys, ARRAY_COUNT(entry_keys), key);
     bool before_entries = !p->entry && !p->skipping;
-    if (text_equal(key, "entry"))
+    u32 key = 0;
+    while (key < ARRAY_COUNT(keywords) && !text_equal(name, keywords[key]))
+        key++;
+    if (key == ENTRY)
         entry_begin(p, value); /* an empty ID ends the entry before it, too */
-    else if (!value.len && (global || own))
-        report(p, p->line, "`%.*s` without a value", (int)key.len, key.at);
-    else if (!global && !own)
-        unknown_key(p, key, before_entries);
-    else if (global && !before_entries)
-        report(p, p->line, "`%.*s` inside an entry; expected before the first `entry`", (int)key.len, key.at);
-    else if (own && before_entries)
-        report(p, p->line, "`%.*s` outside of an entry; expected behind an `entry` line", (int)key.len, key.at);
-    else if (global)
-        global->take(p, value);
+    else if (key == ARRAY_COUNT(keywords))
+        unknown_key(p, name, before_entries);
+    else if (!value.len)
+        report(p, p->line, "`%s` without a value", keywords[key]);
+    else if (key < FIRST_OWN && !before_entries)
+        report(p, p->line, "`%s` inside an entry; expected before the first `entry`", keywords[key]);
+    else if (key >= FIRST_OWN && before_entries)
+        report(p, p->line, "`%s` outside of an entry; expected behind an `entry` line", keywords[key]);
     else if (!p->skipping)
-        own->take(p, value);
+        take_value(p, key, value);
 }
 
 /* Bytes of the UTF-8 character (RFC 3629 §4) at the start of t; 0 when there is none. */
@@ -330,8 +329,8 @@ static u32 utf8_length(struct text t)
     return length;
 }
 
-/* False for a line that cannot be used: control characters are no text. Other charsets than UTF-8 are reported only: paths
- * on a disk are bytes. */
+/* False for a line that cannot be used: control characters are no text. Other charsets than UTF-8 are reported only:
+ * paths on a disk are bytes. */
 static bool check_text(struct parser *p, struct text line)
 {
     bool utf8 = true;
@@ -355,9 +354,7 @@ static void parse_line(struct parser *p, struct text line)
     line = text_trim(line);
     if (!line.len || line.at[0] == '#' || !check_text(p, line))
         return;
-    u32 n = 0;
-    while (n < line.len && line.at[n] != ' ' && line.at[n] != '\t')
-        n++;
+    u32 n = word_length(line);
     take_line(p, (struct text){line.at, n}, text_trim((struct text){line.at + n, line.len - n}));
 }
 
@@ -372,8 +369,8 @@ static void check_reference(struct parser *p, const char *key, const char **id, 
         ids[i] = config->entry[i]->id;
     ids[config->entry_count] = NULL;
     const char *near = nearest_word(text_of(*id), ids);
-    report(p, line, "`%s` \"%.100s\": there is no such entry%s%s%s", key, *id, near ? "; did you mean \"" : "", near ? near : "",
-           near ? "\"?" : "");
+    report(p, line, "`%s` \"%.100s\": there is no such entry%s%s%s", key, *id, near ? "; did you mean \"" : "",
+           near ? near : "", near ? "\"?" : "");
     *id = NULL;
 }
 
@@ -399,6 +396,8 @@ static enum error shim_parse(struct config *config, struct text text, const char
     entry_end(&p);
     check_reference(&p, "default", &config->default_id, p.default_line);
     check_reference(&p, "fallback", &config->fallback_id, p.fallback_line);
+    if (config->fallback_id && config_find(config, text_of(config->fallback_id))->disabled)
+        config->fallback_id = NULL; /* why it cannot be booted has been said */
     if (config->problems > PROBLEMS_SHOWN)
         say_error("%s: %u more lines like these", p.name, config->problems - PROBLEMS_SHOWN);
     return OK;

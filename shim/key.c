@@ -1,8 +1,8 @@
 /* key.c: bytes of a terminal → keys (console.h). Pure.
  *
  * ECMA-48 §5.4 control sequences (ESC [ parameters final), the SS3 form of VT100's application mode (ESC O final), the
- * Linux console's function keys (ESC [ [ A), and UTF-8 (RFC 3629 §4). No mouse, no paste brackets: they are swallowed as
- * unknown. Exercised by tests/unit/test_key.c and tests/fuzz/fuzz_key.c.
+ * Linux console's function keys (ESC [ [ A), and UTF-8 (RFC 3629 §4). No mouse, no paste brackets: they are swallowed
+ * as unknown. Exercised by tests/unit/test_key.c and tests/fuzz/fuzz_key.c.
  */
 #include "console.h"
 

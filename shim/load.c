@@ -81,6 +81,8 @@ static enum error open_files(struct payload *p, const struct volume_list *volume
         error = open_named(entry, volumes, entry->initrd[i].path, &p->initrd[p->initrd_count++]);
     for (u32 i = 0; !error && i < entry->module_count; i++) {
         p->module_text[i] = text_copy(entry->module[i].text);
+        if (!p->module_text[i])
+            return ERR_NO_MEMORY;
         error = open_named(entry, volumes, entry->module[i].path, &p->module[p->module_count++]);
     }
     if (!error && entry->kernel_module)

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "console.h"
 #include "cpu.h"
+#include "fw_cfg.h"
 #include "handoff.h"
 #include "menu.h"
 #include "payload.h"
@@ -17,14 +18,38 @@
 struct boot_info boot;
 static struct arguments arguments;
 
-static void log_start(void)
+#define HOST_ARGUMENTS_MAX 65536u
+
+/* The host's words first: those of the loader's command line are nearer to the user and win. */
+static void read_arguments(void)
 {
+    const char *more;
+    u32 size;
+    enum error error = fw_cfg_read(FW_CFG_ARGUMENTS, HOST_ARGUMENTS_MAX, &more, &size);
+    arguments_read(&arguments, error ? "" : more);
+    arguments_add(&arguments, boot.cmdline);
+    if (error && error != ERR_NOT_FOUND)
+        error_show();
+}
+
+/* The consoles are among the arguments, and complaints about arguments belong behind the first line: so the arguments are
+ * read twice, the first time in silence. */
+static void start_log(void)
+{
+    u64 mark = arena_mark();
+    log_level = LOG_SILENT;
+    read_arguments();
     log_level = arguments.quiet ? LOG_QUIET : arguments.verbose ? LOG_VERBOSE : LOG_NORMAL;
+    consoles_open(&boot, arguments.console);
     say("%s entered by %s from \"%s\"", SHIM_VERSION, boot.door, boot.loader);
     if (boot.problem)
         warn("boot record: %s", boot.problem);
     if (boot.memory.dropped)
         warn("%u memory ranges do not fit the map and are left out", boot.memory.dropped);
+    if (log_level != LOG_QUIET) {
+        arena_release(mark);
+        read_arguments();
+    }
 }
 
 /* RAM above 4 GiB becomes reachable; what cannot be mapped is not used. */
@@ -122,11 +147,9 @@ void shim_main(u32 door, u64 record, const struct start_place *place)
 {
     const struct mem_range keep = {.base = place->base, .size = place->size, .owner = "shim"};
     boot_info_read(&boot, door, record);
-    arguments_read(&arguments, boot.cmdline);
+    start_log();
     if (!boot.rsdp)
         boot.rsdp = arguments.rsdp;
-    consoles_open(&boot, arguments.console);
-    log_start();
     map_memory();
     for (;;) {
         u64 mark = arena_mark();

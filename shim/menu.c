@@ -124,8 +124,8 @@ static void draw_status(const struct menu *m)
     const struct boot_entry *entry = entry_at(m, m->selected);
     text[0] = 0;
     if (m->seconds != TIMEOUT_NONE)
-        format_text(text, sizeof text, "   Booting \"%.60s\" in %u s. Any key stops the countdown.", entry ? entry->id : "",
-                    m->seconds);
+        format_text(text, sizeof text, "   Booting \"%.60s\" in %u s. Any key stops the countdown.",
+                    entry ? entry->id : "", m->seconds);
     else if (entry && entry->disabled)
         format_text(text, sizeof text, "   Cannot be booted: %.200s", entry->disabled);
     draw_text(status_row(m), ATTR_BOLD, text);
@@ -282,7 +282,9 @@ static void menu_begin(struct menu *m, const struct config *config, const struct
     }
     /* A default that cannot be booted is like one that failed: the fallback, or the user decides. */
     if (!is_usable(m, m->selected)) {
-        const struct boot_entry *fallback = config->fallback_id ? config_find(config, text_of(config->fallback_id)) : NULL;
+        const struct boot_entry *fallback = NULL;
+        if (config->fallback_id)
+            fallback = config_find(config, text_of(config->fallback_id));
         if (!fallback || fallback->disabled) {
             m->seconds = TIMEOUT_NONE;
             return;
@@ -310,7 +312,7 @@ static void lay_out(struct menu *m)
 static struct menu_choice choose_alone(const struct menu *m)
 {
     if (m->seconds == TIMEOUT_NONE || !m->standard) {
-        say_error("nothing can be booted and no console can take a choice; halted");
+        say_error("%sno console can take a choice; halted", m->standard ? "" : "nothing can be booted and ");
         machine_halt();
     }
     say("booting \"%s\" in %u s", m->standard->id, m->seconds);
@@ -342,6 +344,7 @@ struct menu_choice menu_choose(const struct config *config, const struct boot_en
     }
     console_clear();
     console_leave();
+    print("\n"); /* the next line of the log begins a line of a captured log, too */
     if (choice.action == MENU_RESCAN)
         print(RESCAN_LINE "\n");
     return choice;

@@ -215,5 +215,6 @@ void warn(const char *format, ...)
 
 void say_error(const char *format, ...)
 {
-    PRINT_FRAMED("shim: error: ", "\n");
+    if (log_level > LOG_SILENT)
+        PRINT_FRAMED("shim: error: ", "\n");
 }

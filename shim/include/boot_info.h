@@ -33,7 +33,7 @@ struct boot_info {
     u32 boot_device;     /* multiboot 1 §3.3 boot_device; 0xffffffff not told */
     struct framebuffer framebuffer;
     /* Where the loader's record, tables and strings lie, while they have not been copied: not to be overwritten. */
-    struct mem_range record[8];
+    struct mem_range record[40];
     u32 record_count;
     const char *problem; /* why the record could not be fully read; NULL when all was well */
 };
@@ -60,7 +60,7 @@ void boot_info_read(struct boot_info *boot, u32 door, u64 record);
  * within max, or holding control characters other than tab, LF, CR. */
 const char *boot_string(u64 paddr, u32 max);
 
-/* Remember that the loader's data lies at [base, base + size). Silently full. */
+/* Remember that the loader's data lies at [base, base + size), below 4 GiB. Silently full. */
 void boot_record_add(struct boot_info *boot, u64 base, u64 size);
 
 /* Add a module unless MODULES_MAX are there, it is empty, or it wraps; text by boot_string(). */

@@ -75,12 +75,15 @@ struct arguments {
  * others (virtio_mmio.device=, earlyprintk, BOOT_IMAGE=) are passed over in silence. Pure but for warn(). */
 void arguments_read(struct arguments *arguments, const char *cmdline);
 
+/* The same for words from another source: what they say wins, their `--` text goes behind the one that is there. */
+void arguments_add(struct arguments *arguments, const char *cmdline);
+
 /* The value of `key=` in cmdline before `--`, the last one given; empty when absent. For what is needed before
  * arguments_read() may print. Pure. */
 struct text argument_find(const char *cmdline, const char *key);
 
-/* Find and read the config: module config texts, then volumes in order (or arguments->config, ->volume). Without any:
- * kernel modules make entries. Prints `shim: config (vda1)/boot/shim.cfg: 3 entries`. config->entry_count may be 0. */
+/* Find and read the config: arguments->config, else the host's (fw_cfg.h), else module config texts, else volumes in order
+ * (or arguments->volume). Without any: kernel modules make entries. Prints `shim: config (vda1)/boot/shim.cfg: 3 entries`. config->entry_count may be 0. */
 void config_read(struct config *config, const struct volume_list *volumes, const struct boot_info *boot,
                  const struct arguments *arguments);
 

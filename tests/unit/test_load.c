@@ -135,6 +135,46 @@ static void modules_in_the_way_are_moved_first(void **state)
     }
 }
 
+/* A bzImage (protocol 2.06, not relocatable) of CODE_SIZE at physical address `at`; it takes three times that at 1
+ * MiB. */
+#define SETUP_SIZE 2560u
+#define CODE_SIZE KIB(256)
+static void make_bzimage(u64 at)
+{
+    u8 *k = mem_at(at, SETUP_SIZE + CODE_SIZE);
+    memset(k, 0, SETUP_SIZE);
+    put(k + 0x1f1, 4, 1), put(k + 0x1f4, CODE_SIZE / 16, 4), put(k + 0x1fe, 0xaa55, 2), put(k + 0x200, 0x3aeb, 2);
+    memcpy(k + 0x202, "HdrS", 4);
+    put(k + 0x206, 0x206, 2), put(k + 0x211, 1, 1), put(k + 0x214, MIB(1), 4), put(k + 0x22c, 0x37ffffff, 4);
+    for (u32 i = 0; i < CODE_SIZE; i++)
+        k[SETUP_SIZE + i] = pattern(i);
+}
+
+/* The initrd may not stay where it is as long as that is the kernel's. */
+static void an_initrd_leaves_the_kernels_memory(void **state)
+{
+    (void)state;
+    static const u64 initrd_at[] = {MIB(1), MIB(1) + CODE_SIZE, MIB(1) + 3 * CODE_SIZE - PAGE_SIZE,
+                                    MIB(1) + 3 * CODE_SIZE, MIB(64)};
+    for (u32 i = 0; i < ARRAY_COUNT(initrd_at); i++) {
+        fresh();
+        make_bzimage(MIB(32));
+        struct boot_entry entry = entry_of(add_module(MIB(32), SETUP_SIZE + CODE_SIZE));
+        memset(mem_at(initrd_at[i], 5000), 0x5a, 5000);
+        add_module(initrd_at[i], 5000);
+        struct payload *p = payload_load(&entry, &volumes, &boot, &arguments, &keep);
+        check(p, "bzImage", "");
+        for (u32 b = 0; b < CODE_SIZE; b++)
+            assert_int_equal(((const u8 *)mem_at(MIB(1), CODE_SIZE))[b], pattern(b));
+        u32 initrd;
+        memcpy(&initrd, mem_at(p->record + 0x218, 4), 4);
+        assert_false(ranges_overlap(initrd, 5000, MIB(1), 3 * CODE_SIZE));
+        assert_true((initrd == initrd_at[i]) == (initrd_at[i] >= MIB(1) + 3 * CODE_SIZE));
+        for (u32 b = 0; b < 5000; b++)
+            assert_int_equal(((const u8 *)mem_at(initrd, 5000))[b], 0x5a);
+    }
+}
+
 static void failures_name_the_file_and_give_memory_back(void **state)
 {
     (void)state;
@@ -153,7 +193,7 @@ static void failures_name_the_file_and_give_memory_back(void **state)
         {"efi", MIB(2), "MZ", 2, 0, "an EFI program, expected"},
         {"text", MIB(2), "hello", 5, 0, "(module0): starts with 68 65 6c 6c, expected a Linux bzImage"},
         {"short", MIB(2), "abc", 3, 3, "3 bytes, expected"},
-        {"truncated", MIB(2), NULL, 0, 5000, "(module0): "},
+        {"truncated", MIB(2), NULL, 0, 5000, "(module0): kernel segment 0: truncated at 5000 of 69632 bytes"},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         fresh();
@@ -196,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kernel_is_loaded_where_it_wants),
         cmocka_unit_test(modules_in_the_way_are_moved_first),
+        cmocka_unit_test(an_initrd_leaves_the_kernels_memory),
         cmocka_unit_test(failures_name_the_file_and_give_memory_back),
         cmocka_unit_test(the_key_must_fit_the_file),
         cmocka_unit_test(missing_files_are_named),
