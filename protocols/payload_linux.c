@@ -108,7 +108,7 @@ static enum error linux_recognise(const u8 *head, u32 len, u64 size)
         return ERR_NOT_MINE;
     if (h->boot_flag != LINUX_BOOT_FLAG)
         return fail(ERR_CORRUPT, "bzImage boot_flag %04x at byte 510, expected aa55", h->boot_flag);
-    if (h->version < 0x202 || h->version >= 0x300)
+    if (h->version < 0x202 || h->version > 0x20f)
         return fail(ERR_UNSUPPORTED, "bzImage protocol version %u.%02u at byte 518, expected 2.02 to 2.15", h->version >> 8,
                     h->version & 0xff);
     if (len > LINUX_HEADER_AT + offsetof(struct linux_header, loadflags) && !(h->loadflags & LINUX_LOADED_HIGH))
@@ -185,9 +185,8 @@ static bool initrd_in_place(struct payload *p, struct linux_plan *plan, const st
     const struct file *f = &p->initrd[0];
     if (p->initrd_count != 1 || f->volume || f->memory % 4 || !fits(f->memory, f->size, high))
         return false;
-    const struct mem_range *claim = mem_claim_find(space, f->memory, f->size);
-    if (!claim || f->memory < claim->base || !fits(f->memory - claim->base, f->size, claim->size) ||
-        !mem_map_usable(space->map, f->memory, f->size))
+    const struct mem_range *claim = mem_claim_find(space, f->memory, f->size); /* its own, not that of our kernel */
+    if (!claim || claim->base != f->memory || claim->size != f->size || !mem_map_usable(space->map, f->memory, f->size))
         return false;
     plan->initrd = f->memory;
     plan->initrd_size = f->size;

@@ -38,8 +38,7 @@ struct pvh_plan {
     u32 module_count;
     u64 module_base[ENTRY_FILES_MAX + 1], module_size[ENTRY_FILES_MAX + 1];
     u64 text, info, modlist, memmap; /* physical */
-    struct pvh_memmap_entry *map;    /* in the arena: what goes to memmap */
-    u32 memmap_count;
+    struct mem_map *map;             /* in the arena: what goes to memmap */
 };
 
 static enum error pvh_recognise(const u8 *head, u32 len, u64 size)
@@ -301,49 +300,13 @@ static enum error place_modules(struct payload *p, struct pvh_plan *plan, struct
     return p->initrd_count ? place_module(p, plan, space, p->initrd, p->initrd_count, "initrd") : OK;
 }
 
-static void memmap_remove(struct pvh_plan *plan, u32 i)
-{
-    plan->memmap_count--;
-    memmove(&plan->map[i], &plan->map[i + 1], (plan->memmap_count - i) * sizeof plan->map[0]);
-}
-
-/* Too many entries: neighbours of which nobody may use either become one reserved range, then the smallest usable ranges
- * go, and only then others: memory that nobody names is not used. */
-static void condense_memmap(struct pvh_plan *plan)
-{
-    struct pvh_memmap_entry *e = plan->map;
-    for (u32 i = 0; i + 1 < plan->memmap_count && plan->memmap_count > MEMMAP_MAX;) {
-        bool merge = e[i].type != MEM_USABLE && e[i + 1].type != MEM_USABLE && e[i].addr + e[i].size == e[i + 1].addr;
-        if (!merge) {
-            i++;
-            continue;
-        }
-        e[i].size += e[i + 1].size;
-        e[i].type = MEM_RESERVED;
-        memmap_remove(plan, i + 1);
-    }
-    while (plan->memmap_count > MEMMAP_MAX) {
-        u32 least = 0;
-        for (u32 i = 1; i < plan->memmap_count; i++) {
-            bool usable = e[i].type == MEM_USABLE, least_usable = e[least].type == MEM_USABLE;
-            if (usable != least_usable ? usable : e[i].size < e[least].size)
-                least = i;
-        }
-        memmap_remove(plan, least);
-    }
-}
-
 static enum error make_memmap(struct pvh_plan *plan, const struct mem_map *map)
 {
-    plan->map = arena_reserve(map->count * sizeof plan->map[0], 8);
+    plan->map = arena_reserve(sizeof *plan->map, 8);
     if (!plan->map)
         return ERR_NO_MEMORY;
-    for (u32 i = 0; i < map->count; i++) {
-        const struct mem_range *r = &map->range[i];
-        plan->map[i] = (struct pvh_memmap_entry){.addr = r->base, .size = r->size, .type = r->type};
-    }
-    plan->memmap_count = map->count;
-    condense_memmap(plan);
+    memcpy(plan->map, map, offsetof(struct mem_map, range) + map->count * sizeof map->range[0]);
+    mem_map_condense(plan->map, MEMMAP_MAX);
     return OK;
 }
 
@@ -360,7 +323,7 @@ static enum error place_record(struct payload *p, struct pvh_plan *plan, struct 
 {
     u64 text = text_size(p), info = align_up(sizeof(struct pvh_start_info), 16);
     u64 modules = plan->module_count * sizeof(struct pvh_modlist_entry);
-    p->record_size = text + info + modules + plan->memmap_count * sizeof(struct pvh_memmap_entry);
+    p->record_size = text + info + modules + plan->map->count * sizeof(struct pvh_memmap_entry);
     enum error error = mem_place(space, p->record_size, PAGE_SIZE, RECORD_LOW, RECORD_HIGH, MEM_FROM_BOTTOM, "start_info", &plan->text);
     if (error) /* a page apart from the image: NetBSD copies what it needs right behind itself */
         error = mem_place(space, p->record_size, PAGE_SIZE, align_up(plan->high + plan->shift, PAGE_SIZE) + PAGE_SIZE, RECORD_MAX,
@@ -422,6 +385,15 @@ static void write_modlist(const struct payload *p, const struct pvh_plan *plan, 
     }
 }
 
+static void write_memmap(const struct pvh_plan *plan)
+{
+    struct pvh_memmap_entry *entry = mem_at(plan->memmap, plan->map->count * sizeof *entry);
+    for (u32 i = 0; i < plan->map->count; i++) {
+        const struct mem_range *r = &plan->map->range[i];
+        entry[i] = (struct pvh_memmap_entry){.addr = r->base, .size = r->size, .type = r->type};
+    }
+}
+
 static enum error pvh_prepare(struct payload *p, const struct boot_info *boot)
 {
     const struct pvh_plan *plan = p->own;
@@ -435,11 +407,10 @@ static enum error pvh_prepare(struct payload *p, const struct boot_info *boot)
         .cmdline_paddr = write_text(&text, p->cmdline),
         .rsdp_paddr = boot->rsdp,
         .memmap_paddr = plan->memmap,
-        .memmap_entries = plan->memmap_count,
+        .memmap_entries = plan->map->count,
     };
     write_modlist(p, plan, &text);
-    u64 size = plan->memmap_count * sizeof plan->map[0];
-    memcpy(mem_at(plan->memmap, size), plan->map, size);
+    write_memmap(plan);
     return OK;
 }
 

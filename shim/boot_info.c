@@ -8,7 +8,7 @@
 #define BIOS_AREA 0xe0000u
 #define BIOS_AREA_END 0x100000u
 #define RSDP_V1_SIZE 20u
-#define RSDP_SCAN_MAX MIB(16)
+#define RSDP_SCAN_MAX MIB(16) /* of all memory of ACPI type */
 
 /* "RSD PTR " as a number: one compare per 16 bytes. */
 #define RSDP_SIGNATURE 0x2052545020445352ull
@@ -35,7 +35,7 @@ const char *boot_string(u64 paddr, u32 max)
 
 void boot_record_add(struct boot_info *boot, u64 base, u64 size)
 {
-    if (base && size && boot->record_count < ARRAY_COUNT(boot->record))
+    if (base && size && fits(base, size, GIB(4)) && boot->record_count < ARRAY_COUNT(boot->record))
         boot->record[boot->record_count++] = (struct mem_range){.base = base, .size = size, .owner = "boot record"};
 }
 
@@ -45,6 +45,8 @@ void boot_module_add(struct boot_info *boot, u64 base, u64 size, u64 text_paddr)
         return;
     struct module *module = &boot->module[boot->module_count++];
     *module = (struct module){.base = base, .size = size, .text = boot_string(text_paddr, PAGE_SIZE)};
+    if (module->text[0])
+        boot_record_add(boot, text_paddr, strlen(module->text) + 1);
 }
 
 u64 rsdp_scan(u64 base, u64 size)
@@ -78,11 +80,15 @@ static u64 rsdp_search(const struct boot_info *boot)
         at = rsdp_scan(BIOS_AREA, BIOS_AREA_END - BIOS_AREA);
     /* UEFI firmware keeps it in memory of ACPI type, and GRUB's multiboot does not tell. */
     static const u32 types[] = {MEM_ACPI, MEM_NVS};
+    u64 left = RSDP_SCAN_MAX;
     for (u32 t = 0; t < ARRAY_COUNT(types) && !at; t++)
         for (u32 i = 0; i < boot->memory.count && !at; i++) {
             const struct mem_range *r = &boot->memory.range[i];
-            if (r->type == types[t])
-                at = rsdp_scan(r->base, min_u64(r->size, RSDP_SCAN_MAX));
+            u64 size = min_u64(r->size, left);
+            if (r->type != types[t])
+                continue;
+            at = rsdp_scan(r->base, size);
+            left -= size;
         }
     return at;
 }
