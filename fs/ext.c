@@ -62,7 +62,8 @@ static enum error inode_find(struct volume *v, u32 inode, u64 *byte)
         return error_add(error, "(%s): descriptor of group %u", v->name, number);
     u64 table = group.inode_table_lo | (u64)group.inode_table_hi << 32;
     if (!table || table >= ext->blocks)
-        return fail(ERR_CORRUPT, "(%s): group %u: inode table at block %lu of %lu", v->name, number, table, ext->blocks);
+        return fail(ERR_CORRUPT, "(%s): group %u: inode table at block %lu of %lu", v->name, number, table,
+                    ext->blocks);
     *byte = (table << ext->block_log) + (u64)index * ext->inode_size;
     return OK;
 }
@@ -168,7 +169,10 @@ static const char *ext_describe(const struct volume *v)
     return ext->compat & EXT_COMPAT_HAS_JOURNAL ? "ext3" : "ext2";
 }
 
-/* The first incompatible feature that we do not read; named as mke2fs names it, or FEATURE_I and its bit. */
+/* The first incompatible feature that we do not read; named as mke2fs names it, or FEATURE_I and its bit. Refused are
+ * compression (it never came to be), journal_dev (a journal, no files) and what is newer than we are. Of the others
+ * recover, mmp, ea_inode and csum_seed change nothing that we read; encrypt does file by file; casefold, only which
+ * other names would be found too; dirdata lies behind the names. Features of ro_compat and compat do not matter. */
 static enum error check_features(const struct volume *v, u32 incompat)
 {
     u32 unread = incompat & ~EXT_INCOMPAT_READ;
@@ -176,8 +180,9 @@ static enum error check_features(const struct volume *v, u32 incompat)
         return OK;
     u32 bit = (u32)__builtin_ctz(unread);
     if (bit == 0 || bit == 3)
-        return fail(ERR_UNSUPPORTED, "(%s): ext: incompatible feature %s", v->name, bit ? "journal_dev" : "compression");
-    return fail(ERR_UNSUPPORTED, "(%s): ext: incompatible feature FEATURE_I%u", v->name, bit);
+        return fail(ERR_UNSUPPORTED, "(%s): ext: incompatible feature %s", v->name,
+                    bit ? "journal_dev" : "compression");
+    return fail(ERR_UNSUPPORTED, "(%s): ext: incompatible feature FEATURE_I%u (%xh)", v->name, bit, 1u << bit);
 }
 
 struct rule {
@@ -199,9 +204,11 @@ static enum error check_super(const struct volume *v, const struct ext_super *s,
         {s->blocks_per_group, 1056, s->blocks_per_group, "blocks per group, expected some"},
         {s->inodes_per_group && s->inodes_per_group <= 8 * block, 1064, s->inodes_per_group,
          "inodes per group, expected 1 to 8 per byte of a block"},
-        {!s->rev_level || (is_power_of_two(s->inode_size) && s->inode_size >= EXT_INODE_OLD_SIZE && s->inode_size <= block),
-         1112, s->inode_size, "bytes per inode, expected a power of two from 128 to the block size"},
-        {!wide || (is_power_of_two(s->desc_size) && s->desc_size >= sizeof(struct ext_group) && s->desc_size <= block), 1278,
+        {!s->rev_level ||
+             (is_power_of_two(s->inode_size) && s->inode_size >= EXT_INODE_OLD_SIZE && s->inode_size <= block), 1112,
+         s->inode_size, "bytes per inode, expected a power of two from 128 to the block size"},
+        {!wide ||
+             (is_power_of_two(s->desc_size) && s->desc_size >= sizeof(struct ext_group) && s->desc_size <= block), 1278,
          s->desc_size, "bytes per group descriptor, expected a power of two from 64 to the block size"},
     };
     for (u32 i = 0; i < ARRAY_COUNT(rules); i++)
@@ -219,8 +226,8 @@ static void read_ids(struct volume *v, const struct ext_super *s)
     v->ids.label[sizeof s->volume_name] = 0;
     if (memcmp(u, none, sizeof none) != 0)
         format_text(v->ids.uuid, sizeof v->ids.uuid,
-                    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3], u[4],
-                    u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+                    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3],
+                    u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
 }
 
 /* What is said of a volume that is read although it is not as it should be. */
@@ -228,7 +235,8 @@ static void say_state(const struct volume *v)
 {
     const struct ext *ext = v->fs_state;
     if (ext->incompat & EXT_INCOMPAT_RECOVER)
-        say("volume %s: %s was not cleanly unmounted; journal not replayed, read as is", v->name, ext_describe(v));
+        say("volume %s: %s needs_recovery: it was not cleanly unmounted; journal not replayed, read as is", v->name,
+            ext_describe(v));
     if (ext->blocks << ext->block_log > v->size)
         warn("volume %s: %s of %lu bytes on a volume of %lu, read as far as it goes", v->name, ext_describe(v),
              ext->blocks << ext->block_log, v->size);

@@ -1,7 +1,7 @@
 /* ext_dir.c: directories of ext (ext.h).
  *
- * Read in order, in big pieces; hash trees (dir_index, large_dir) are laid out so that this finds every name. Names compare
- * byte for byte, in casefold directories too. Holes are skipped, as Linux does.
+ * Read in order, in big pieces; hash trees (dir_index, large_dir) are laid out so that this finds every name. Names
+ * compare byte for byte, in casefold directories too. Holes are skipped, as Linux does.
  */
 #include "ext.h"
 
@@ -66,12 +66,33 @@ static enum error dir_load(struct volume *v, const struct node *dir, u64 *at)
 }
 
 /* "Linear Directories": in blocks of 64 KiB the length does not fit 16 bits; its low two bits, always zero, hold the
- * high ones, and FFFFh or 0 stands for the whole block. */
-static u32 record_length(const struct ext *ext, u32 rec_len)
+ * high ones, and FFFFh or 0 stands for the whole block. In smaller blocks all that this changes is broken, and becomes
+ * longer than the block. */
+static u32 record_length(u32 rec_len)
 {
-    if (ext->block_size < 65536)
-        return rec_len;
     return rec_len == 0 || rec_len == 0xffff ? 65536 : (rec_len & 0xfffc) | (rec_len & 3) << 16;
+}
+
+/* A name to be found. Names in one directory often have one length and begin alike, so their last bytes go first. */
+struct wanted {
+    struct text name;
+    u64 tail, mask; /* up to eight bytes at its end, as the high ones of a word */
+};
+
+static struct wanted wanted_of(struct text name)
+{
+    u32 n = (u32)min_u64(name.len, sizeof(u64));
+    struct wanted w = {.name = name, .mask = ~0ull << (64 - 8 * n)};
+    memcpy((u8 *)&w.tail + sizeof w.tail - n, name.at + name.len - n, n);
+    return w;
+}
+
+/* The word that ends with the record's name begins inside the record, however short the name. */
+static inline bool is_wanted(const struct ext_dirent *d, const struct wanted *w)
+{
+    const struct PACKED { u64 value; } *tail = (const void *)((const u8 *)d + d->name_len);
+    return d->name_len == w->name.len && !((tail->value ^ w->tail) & w->mask) && d->inode &&
+           memcmp(d->name, w->name.at, w->name.len) == 0;
 }
 
 static bool is_dots(const struct ext_dirent *d)
@@ -79,10 +100,9 @@ static bool is_dots(const struct ext_dirent *d)
     return d->name[0] == '.' && (d->name_len == 1 || (d->name_len == 2 && d->name[1] == '.'));
 }
 
-/* The first record in [p, end) that is called `name`, or when that is NULL the first at all; *found NULL: none. Returns
+/* The first record in [p, end) that is `wanted`, or when that is NULL the first at all; *found NULL: none. Returns
  * where it stands, `end`, or a record that is broken. */
-static const u8 *records_scan(const struct ext *ext, const u8 *p, const u8 *end, const struct text *name,
-                              const struct ext_dirent **found)
+static const u8 *records_scan(const u8 *p, const u8 *end, const struct wanted *wanted, const struct ext_dirent **found)
 {
     *found = NULL;
     while (p < end) {
@@ -90,11 +110,12 @@ static const u8 *records_scan(const struct ext *ext, const u8 *p, const u8 *end,
         u64 room = (u64)(end - p);
         if (room < sizeof *d)
             return p;
-        u32 length = record_length(ext, d->rec_len);
-        if (length > room || length < sizeof *d + d->name_len || length % 4)
+        u32 length = d->rec_len;
+        if (!length || length % 4)
+            length = record_length(length);
+        if (length > room || length < sizeof *d + d->name_len)
             return p;
-        if (name ? d->name_len == name->len && d->inode && memcmp(d->name, name->at, d->name_len) == 0
-                 : d->inode && d->name_len && !is_dots(d)) {
+        if (wanted ? is_wanted(d, wanted) : d->inode && d->name_len && !is_dots(d)) {
             *found = d;
             return p;
         }
@@ -103,9 +124,9 @@ static const u8 *records_scan(const struct ext *ext, const u8 *p, const u8 *end,
     return p;
 }
 
-/* The first record from byte *at on that is called `name`, or when that is NULL the first at all; *at moves behind it.
+/* The first record from byte *at on that is `wanted`, or when that is NULL the first at all; *at moves behind it.
  * ERR_NOT_FOUND without a sentence when there is none. */
-static enum error dir_find(struct volume *v, const struct node *dir, u64 *at, const struct text *name,
+static enum error dir_find(struct volume *v, const struct node *dir, u64 *at, const struct wanted *wanted,
                            const struct ext_dirent **found)
 {
     struct ext *ext = v->fs_state;
@@ -123,15 +144,15 @@ static enum error dir_find(struct volume *v, const struct node *dir, u64 *at, co
         }
         u64 end = block_end(ext, dir, *at);
         const u8 *stop = ext->dir + (end - ext->dir_at);
-        const u8 *p = records_scan(ext, ext->dir + (*at - ext->dir_at), stop, name, found);
+        const u8 *p = records_scan(ext->dir + (*at - ext->dir_at), stop, wanted, found);
         *at = end - (u64)(stop - p);
         if (*found) {
-            *at += record_length(ext, (*found)->rec_len);
+            *at += record_length((*found)->rec_len);
             return OK;
         }
         if (p != stop)
-            return fail(ERR_CORRUPT, "(%s): inode %lu: directory record at byte %lu: %u bytes, expected %u to %lu", v->name,
-                        dir->id, *at, end - *at < sizeof **found ? 0 : ((const struct ext_dirent *)p)->rec_len,
+            return fail(ERR_CORRUPT, "(%s): inode %lu: directory record at byte %lu: %u bytes, expected %u to %lu",
+                        v->name, dir->id, *at, end - *at < sizeof **found ? 0 : ((const struct ext_dirent *)p)->rec_len,
                         (u32)sizeof **found, end - *at);
     }
     return ERR_NOT_FOUND;
@@ -141,7 +162,10 @@ enum error ext_lookup(struct volume *v, const struct node *dir, struct text name
 {
     const struct ext_dirent *d;
     u64 at = 0;
-    enum error error = dir_find(v, dir, &at, &name, &d);
+    if (!name.len)
+        return ERR_NOT_FOUND;
+    struct wanted wanted = wanted_of(name);
+    enum error error = dir_find(v, dir, &at, &wanted, &d);
     return error ? error : ext_inode_read(v, d->inode, found);
 }
 

@@ -149,7 +149,8 @@ _Static_assert(sizeof(struct ext_dirent) == 8, "directory record");
 #define EXT_TYPE_DIR 2u
 #define EXT_TYPE_SYMLINK 7u
 
-/* "Extended Attributes" behind the inode's extra fields: a magic, entries, four zero bytes. Only "system.data" counts. */
+/* "Extended Attributes" behind the inode's extra fields: a magic, entries, four zero bytes. Only "system.data"
+ * counts. */
 struct PACKED ext_attribute {
     u8 name_len, name_index;
     u16 value_offset; /* from the first entry */

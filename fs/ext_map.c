@@ -1,7 +1,7 @@
 /* ext_map.c: where the bytes of an ext file lie: extent trees, indirect blocks, data inside the inode (ext.h).
  *
- * One call gives what one leaf tells; what touches across leaves is merged by the reader. The last leaf is kept, so that
- * reading a file from end to end reads each leaf once. Nothing is followed deeper than its level says: no loops.
+ * One call gives what one leaf tells; what touches across leaves is merged by the reader. The last leaf is kept, so
+ * that reading a file from end to end reads each leaf once. Nothing is followed deeper than its level says: no loops.
  */
 #include "ext.h"
 
@@ -100,7 +100,8 @@ static enum error extents_find(struct volume *v, const struct node *node, u64 bl
         if (h->magic != EXT_NODE_MAGIC || h->entries > (bytes - sizeof *h) / sizeof(struct ext_extent) ||
             h->depth < depth_min || h->depth > depth_max)
             return fail(ERR_CORRUPT,
-                        "(%s): inode %lu: extent tree: magic %xh, %u entries, depth %u; expected f30ah, at most %u, %u to %u",
+                        "(%s): inode %lu: extent tree: magic %xh, %u entries, depth %u; "
+                        "expected f30ah, at most %u, %u to %u",
                         v->name, node->id, h->magic, h->entries, h->depth,
                         (u32)((bytes - sizeof *h) / sizeof(struct ext_extent)), depth_min, depth_max);
         if (!h->depth)
@@ -161,8 +162,8 @@ static enum error pointers_find(struct volume *v, const struct node *node, u64 b
         for (; n >> shift * level; level++) {
             n -= 1ull << shift * level;
             if (level == 3)
-                return fail(ERR_CORRUPT, "(%s): inode %lu: %lu bytes are more than its blocks can hold", v->name, node->id,
-                            node->size);
+                return fail(ERR_CORRUPT, "(%s): inode %lu: %lu bytes are more than its blocks can hold", v->name,
+                            node->id, node->size);
         }
         u32 pointer = direct[EXT_DIRECT_BLOCKS + level - 1];
         for (; pointer && level > 1; n &= (1ull << shift * level) - 1) {
@@ -217,8 +218,8 @@ enum error ext_map(struct volume *v, const struct node *node, u64 at, struct ext
         return OK;
     }
     if (block >> 32)
-        return fail(ERR_CORRUPT, "(%s): inode %lu: a file of %lu bytes, expected less than 2^32 blocks", v->name, node->id,
-                    node->size);
+        return fail(ERR_CORRUPT, "(%s): inode %lu: a file of %lu bytes, expected less than 2^32 blocks", v->name,
+                    node->id, node->size);
     enum error error = (flags & EXT_FLAG_EXTENTS ? extents_find : pointers_find)(v, node, block, &run);
     if (error)
         return error;

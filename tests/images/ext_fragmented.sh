@@ -5,13 +5,16 @@ set -eu
 image=$1 big=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-n=0
-while [ $n -lt 400 ]; do
-    head -c $((n % 5 * 1500 + 4000)) /dev/zero | tr '\0' f >"$folder/f$n"
-    echo "write $folder/f$n f$n" >>"$folder/fill"
-    [ $((n % 2)) = 0 ] || echo "rm f$n" >>"$folder/holes"
-    n=$((n + 1))
-done
+perl -e '
+    my $folder = shift;
+    open my $fill, ">", "$folder/fill";
+    open my $holes, ">", "$folder/holes";
+    for my $n (0..399) {
+        open my $file, ">", "$folder/f$n";
+        print $file "f" x ($n % 5 * 1500 + 4000);
+        print $fill "write $folder/f$n f$n\n";
+        print $holes "rm f$n\n" if $n % 2;
+    }' "$folder"
 echo "write $big big" >>"$folder/holes"
 cat "$folder/fill" "$folder/holes" >"$folder/commands"
 debugfs -w -f "$folder/commands" "$image" >/dev/null 2>&1

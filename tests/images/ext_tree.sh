@@ -27,7 +27,7 @@ echo umlaut >'boot/Äpfel und Öl.txt'
 echo x >boot/grub/deep/er/and/deeper/.hidden
 mkfifo boot/pipe
 n=0
-while [ $n -lt 700 ]; do
+while [ $n -lt 300 ]; do
     echo "$n" >"many/module number $n.mod"
     n=$((n + 1))
 done
