@@ -14,8 +14,9 @@ NEED_RUN    := $(NEED_BUILD) $(NEED_KERNEL) qemu-system-x86 e2fsprogs fdisk
 NEED_ISO    := $(NEED_BUILD) $(NEED_KERNEL) e2fsprogs grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools
 NEED_FUZZ   := $(NEED_BUILD) clang libclang-rt-dev libc6-dev python3
 NEED_TEST   := $(sort $(NEED_RUN) $(NEED_DISK) $(NEED_ISO) $(NEED_FUZZ) libcmocka-dev python3-pytest \
-    python3-pytest-xdist python3-pexpect ovmf gdisk)
-NEED_BENCH  := $(sort $(NEED_RUN) $(NEED_DISK) grub-common grub-pc-bin extlinux syslinux-common)
+    python3-pytest-xdist python3-pexpect ovmf gdisk syslinux syslinux-common)
+NEED_BENCH  := $(sort $(NEED_RUN) $(NEED_DISK) grub-common grub-pc-bin extlinux syslinux \
+    syslinux-common libc6-dev)
 ifneq ($(shell grep -s '^ID=ubuntu' /etc/os-release),)
 NEED_KERNEL += zstd
 endif
@@ -51,7 +52,7 @@ run:
 	@$(MAKE) -s $(B)/shim.elf
 	@echo 'run: 3/4 a disk with the distribution'"'"'s own kernel'
 	@$(MAKE) -s demo
-	@echo 'run: 4/4 QEMU (Ctrl-A X ends it)'
+	@echo 'run: 4/4 QEMU (Ctrl-A X ends it; ACCEL=kvm make run is faster where KVM works)'
 	@$(PYTHON) tests/run/demo.py start $(B) $(B)/demo.img
 
 # ---- the bootable image ----------------------------------------------------------------------------------------------
@@ -84,8 +85,8 @@ test:
 
 bench:
 	@tests/need $(NEED_BENCH)
-	@$(MAKE) -s $(B)/shim.elf $(B)/initrd.img $(PAYLOADS)
-	@$(PYTHON) tests/bench/bench.py $(B)
+	@$(MAKE) -s $(B)/shim.elf $(P)/probe.bzimage $(P)/probe-10k.bzimage
+	@$(PYTHON) -B tests/bench/bench.py $(B) $(BENCH)
 
 fuzz:
 	@tests/need $(NEED_FUZZ)

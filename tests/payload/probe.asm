@@ -163,8 +163,10 @@ enter_32:
     pop edi
     call fill_tables
     lea eax, [ebx + gdt64 - kernel]
-    mov [ebx + gdt64_register + 2 - kernel], eax
-    lgdt [ebx + gdt64_register - kernel]
+    push eax                    ; on the stack, because the image is summed later
+    push word gdt64_end - gdt64 - 1
+    lgdt [esp]
+    add esp, 6
     mov eax, CR4_PAE
     mov cr4, eax
     mov cr3, edx
@@ -219,7 +221,7 @@ check_all:
     mov r14d, esi
     lea rbx, [kernel]
     mov rax, [expected.size]
-    lea rdi, [rbx + rax + 4095]
+    lea rdi, [rbx + rax + 4095 + TABLES_SIZE]   ; not over those of enter_32, on which it may run
     and rdi, -4096
     mov rdx, rdi
     lea rsp, [rdx + TABLES_SIZE + STACK_SIZE]
@@ -409,9 +411,7 @@ fill_tables_64:
 gdt64:
     dq 0
     dq 0x00af9b000000ffff       ; 08h: 64-bit code
-gdt64_register:
-    dw gdt64_register - gdt64 - 1
-    dd 0
+gdt64_end:
 
 ; Protocol 2.15
 kernel_info:

@@ -169,6 +169,6 @@ def virtio_disk(path, name="d0", kind="transitional", **options):
     """Arguments for one virtio disk over PCI: kind is transitional, modern or legacy."""
     modes = {"transitional": "", "modern": ",disable-legacy=on,disable-modern=off",
              "legacy": ",disable-modern=on,disable-legacy=off"}
-    more = "".join(f",{k.replace('_', '-')}={v}" for k, v in options.items())
+    more = "".join(f",{k if k.endswith('block_size') else k.replace('_', '-')}={v}" for k, v in options.items())
     return ["-drive", f"file={path},format=raw,if=none,id={name},file.locking=off,snapshot=on",
             "-device", f"virtio-blk-pci,drive={name}{modes[kind]}{more}"]
