@@ -12,6 +12,7 @@
 #define PIT_CONTROL 0x43
 #define PIT_GATE 0x61
 #define PIT_MS 5
+#define PIT_TICKS_MAX 1000000000ull /* 0.2 s at 5 GHz */
 #define SPINS_FREE 2000u /* polls before the clock is looked at */
 
 static u64 ticks_per_ms;
@@ -43,33 +44,46 @@ static u64 khz_from_cpuid(void)
     return 0;
 }
 
-/* Count TSC ticks while channel 2 counts PIT_MS down; 0 when its output never rises (no PIT). */
-static u64 khz_from_pit(void)
+/* Measuring by channel 2, which counts PIT_MS down; it is looked at in passing, so that nothing waits for it. */
+static struct {
+    u64 start; /* TSC; 0: not begun */
+    u8 gate;   /* port 61h as it was */
+} pit;
+
+static void pit_begin(void)
 {
     u32 count = PIT_HZ / 1000 * PIT_MS;
-    u8 gate = io_in8(PIT_GATE);
-    if (gate == 0xff) /* nothing decodes the port */
-        return 0;
-    io_out8(PIT_GATE, (u8)((gate & ~2u) | 1)); /* speaker off, gate on */
-    io_out8(PIT_CONTROL, 0xb0);                /* channel 2, low then high byte, mode 0, binary */
+    if (!pit.start)
+        pit.gate = io_in8(PIT_GATE);
+    io_out8(PIT_GATE, (u8)((pit.gate & ~2u) | 1)); /* speaker off, gate on */
+    io_out8(PIT_CONTROL, 0xb0);                    /* channel 2, low then high byte, mode 0, binary */
     io_out8(PIT_CHANNEL2, (u8)count);
     io_out8(PIT_CHANNEL2, (u8)(count >> 8));
-    u64 start = cpu_ticks(), now = start;
-    for (u32 i = 0; i < 10000000 && !(io_in8(PIT_GATE) & 0x20); i++)
-        now = cpu_ticks();
-    bool rose = io_in8(PIT_GATE) & 0x20;
-    io_out8(PIT_GATE, gate);
-    return rose ? (now - start) / PIT_MS : 0;
+    pit.start = cpu_ticks() | 1;
+}
+
+/* True when the frequency is known. A PIT that is not there or does not count is not waited for for long. */
+static bool pit_look(void)
+{
+    u8 gate = io_in8(PIT_GATE);
+    u64 gone = cpu_ticks() - pit.start;
+    if (gate != 0xff && !(gate & 0x20) && gone < PIT_TICKS_MAX)
+        return false;
+    bool counted = gate != 0xff && gate & 0x20 && gone >= PIT_MS * 10000; /* below 10 MHz it is not honest */
+    ticks_per_ms = counted ? gone / PIT_MS : 1000000;
+    io_out8(PIT_GATE, pit.gate);
+    return true;
 }
 
 u64 clock_ticks_per_ms(void)
 {
     if (!ticks_per_ms)
         ticks_per_ms = khz_from_cpuid();
-    if (!ticks_per_ms)
-        ticks_per_ms = khz_from_pit();
-    if (ticks_per_ms < 10000) /* below 10 MHz: a PIT that does not count honestly */
-        ticks_per_ms = 1000000;
+    if (!ticks_per_ms) {
+        pit_begin();
+        while (!pit_look())
+            cpu_relax();
+    }
     return ticks_per_ms;
 }
 
@@ -83,12 +97,24 @@ struct deadline deadline_in(u32 ms)
     return (struct deadline){.ms = ms};
 }
 
+/* The first look at the clock, and each one until the TSC's frequency is known. */
+static bool is_calibrated(bool first)
+{
+    if (!ticks_per_ms && first) {
+        ticks_per_ms = khz_from_cpuid();
+        if (!ticks_per_ms)
+            pit_begin();
+    }
+    return ticks_per_ms || pit_look();
+}
+
 bool deadline_passed(struct deadline *d)
 {
     cpu_relax();
     if (++d->spins < SPINS_FREE)
         return false;
-    if (!d->start)
+    bool first = !d->start;
+    if (first)
         d->start = cpu_ticks() | 1;
-    return cpu_ticks() - d->start >= d->ms * clock_ticks_per_ms();
+    return is_calibrated(first) && cpu_ticks() - d->start >= d->ms * ticks_per_ms;
 }

@@ -69,9 +69,9 @@ void cpu_pause(void)
 /* A key, then a reboot; without a keyboard the text stays. */
 static _Noreturn void offer_reboot(void)
 {
-    print("shim: press a key to reboot\n");
     while (console_key() != KEY_NONE) /* what was typed before does not count */
         ;
+    print("shim: press a key to reboot\n");
     while (console_key() == KEY_NONE)
         cpu_pause();
     machine_reboot();

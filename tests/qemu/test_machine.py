@@ -101,7 +101,7 @@ def test_fragmented_kernel(kit, scratch):
     disk = scratch / "disk.img"
     config = b"timeout 0\nentry debian\n linux /vmlinuz\n initrd /initrd.img\n options console=ttyS0 quiet shim.test=halt\n"
     room = 35 * MIB
-    make_disk(str(disk), {"/shim.cfg": config, **{f"/f{n}": bytes(8192) for n in range(room // 8192)}}, "none", "ext4",
+    make_disk(str(disk), {"/shim.cfg": config, **{f"/f{n}": b"\1" * 8192 for n in range(room // 8192)}}, "none", "ext4",
               size_mib=40, options=("-O", "^has_journal"))
     commands = "".join(f"rm /f{n}\n" for n in range(0, room // 8192, 2))
     commands += f"write {kit.vmlinuz} vmlinuz\nwrite {kit.initrd} initrd.img\n"
