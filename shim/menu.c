@@ -71,6 +71,19 @@ static void add_message(struct menu *m, struct text row)
     m->message[m->message_count++] = row;
 }
 
+/* Cut off and return the first row of a message, where a word ends if there is one in its second half. */
+static struct text cut_row(struct text *line)
+{
+    struct text row = {line->at, bytes_for(*line, console_columns() - 2)};
+    u32 end = row.len;
+    while (end < line->len && end > row.len / 2 && line->at[end] != ' ')
+        end--;
+    if (end > row.len / 2)
+        row.len = end;
+    *line = text_trim((struct text){line->at + row.len, line->len - row.len});
+    return row;
+}
+
 /* The last errors and warnings of the log since the user last asked for another look, cut into rows. */
 static void find_messages(struct menu *m)
 {
@@ -80,11 +93,8 @@ static void find_messages(struct menu *m)
             m->message_count = 0;
         if (!text_starts(line, "shim: error:") && !text_starts(line, "shim: warning:"))
             continue;
-        for (line = text_trim(line); line.len;) {
-            struct text row = {line.at, bytes_for(line, console_columns() - 2)};
-            line.at += row.len, line.len -= row.len;
-            add_message(m, row);
-        }
+        for (line = text_trim(line); line.len;)
+            add_message(m, cut_row(&line));
     }
 }
 

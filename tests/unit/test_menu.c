@@ -490,7 +490,7 @@ static void the_reason_stays_in_sight(void **state)
     line.at_ms = 1000;
     choose(NULL, TIMEOUT_NONE);
     assert_row(8, " shim: error: a sentence that is longer than the eighty columns that a terminal");
-    assert_row(9, "  has, so that it cannot stand in one row");
+    assert_row(9, " has, so that it cannot stand in one row");
     assert_row(10, "");
     /* many errors leave the list its rows; the last errors are the ones that are shown */
     machine(30);
