@@ -22,7 +22,10 @@ HEADERS     := $(wildcard shim/include/*.h protocols/*.h drivers/*.h fs/*.h)
 WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wwrite-strings
 CPPFLAGS := -Ishim/include -DSHIM_VERSION='"$(VERSION)"'
 
-CFLAGS_TARGET := -std=gnu11 -Os -g $(WARNINGS) $(CPPFLAGS) -ffreestanding -fpie -fvisibility=hidden -fno-builtin \
+# For size, which to clang is -Oz.
+OPTIMISE := $(if $(findstring clang,$(CC)),-Oz,-Os)
+
+CFLAGS_TARGET := -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(CPPFLAGS) -ffreestanding -fpie -fvisibility=hidden -fno-builtin \
     -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections -fdata-sections \
     -mno-red-zone -mgeneral-regs-only -fcf-protection=none -fno-jump-tables
 

@@ -18,10 +18,13 @@ extern u8 core_start[];
 /* Selectors as entry.asm has them. */
 static const u64 gdt[] = {0, 0x00cf9b000000ffff, 0x00af9b000000ffff, 0x00cf93000000ffff};
 
-struct PACKED descriptor_register {
-    u16 limit;
+/* What LGDT and LIDT take begins at limit. base is aligned: clang makes constants of these, and core.ld wants pointers that
+ * RELR can list. */
+struct descriptor_register {
+    u16 unused[3], limit;
     u64 base;
 };
+_Static_assert(offsetof(struct descriptor_register, base) == 8, "base right behind limit");
 
 /* Intel SDM vol. 3A §6.14.1 */
 struct PACKED gate {
@@ -56,8 +59,9 @@ void cpu_init(void)
             .offset_high = (u32)(stub >> 32),
         };
     }
-    struct descriptor_register gdtr = {sizeof gdt - 1, (u64)gdt}, idtr = {sizeof idt - 1, (u64)idt};
-    __asm__ volatile("lgdt %0; lidt %1" ::"m"(gdtr), "m"(idtr));
+    struct descriptor_register gdtr = {.limit = sizeof gdt - 1, .base = (u64)gdt};
+    struct descriptor_register idtr = {.limit = sizeof idt - 1, .base = (u64)idt};
+    __asm__ volatile("lgdt %0; lidt %1" ::"m"(gdtr.limit), "m"(idtr.limit), "m"(gdtr.base), "m"(idtr.base));
 }
 
 void cpu_pause(void)
