@@ -108,7 +108,8 @@ $(B)/host/core.a: $(HOST_OBJECTS)
 
 $(B)/unit/test_%: tests/unit/test_%.c $(B)/host/core.a $(wildcard tests/unit/*.h)
 	@mkdir -p $(@D)
-	$(call SAY,CC) $(CC) $(CFLAGS_HOST) $(SANITIZE) -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/host/core.a -lcmocka
+	$(call SAY,CC) $(CC) $(CFLAGS_HOST) $(SANITIZE) -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/host/tests/unit/host.o \
+	    $(B)/host/core.a -lcmocka
 
 unit: $(UNIT_TESTS)
 	@for t in $(UNIT_TESTS); do echo "== $$t"; $$t || exit 1; done
@@ -123,7 +124,8 @@ $(B)/fuzz/core.a: $(FUZZ_OBJECTS)
 
 $(B)/fuzzers/%: tests/fuzz/fuzz_%.c $(B)/fuzz/core.a $(wildcard tests/unit/*.h)
 	@mkdir -p $(@D)
-	$(call SAY,CLANG) $(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/fuzz/core.a
+	$(call SAY,CLANG) $(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/fuzz/tests/unit/host.o \
+	    $(B)/fuzz/core.a
 
 fuzz-build: $(FUZZERS)
 
