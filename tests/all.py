@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as xml
 
@@ -43,6 +44,27 @@ def run(command, seconds=600, **options):
         return done.returncode, done.stdout.decode(errors="replace")
     except subprocess.TimeoutExpired as late:
         return 1, (late.stdout or b"").decode(errors="replace") + f"\nstopped after {seconds} s"
+
+
+def run_told(name, command, seconds, **options):
+    """The same for what takes minutes: every half minute a line tells how far it is, by the last `[ 45%]` it printed."""
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, **options)
+        limit, following = time.monotonic() + seconds, time.monotonic() + 30
+
+        def output():
+            return os.pread(log.fileno(), 1 << 24, 0).decode(errors="replace")
+
+        while process.poll() is None:
+            time.sleep(0.2)
+            if time.monotonic() > limit:
+                process.kill()
+                process.wait()
+                return 1, output() + f"\nstopped after {seconds} s"
+            if time.monotonic() > following:
+                following += 30
+                say(f"{name}: {(re.findall(r'[0-9]+%', output()) or ['0%'])[-1]}")
+        return process.returncode, output()
 
 
 def tail(text, lines=60):
@@ -143,7 +165,7 @@ def pytest(folder, *options):
     if os.path.exists(report):
         os.unlink(report)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *options, folder]
-    status, output = run(command, 1500, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONUTF8="1"))
+    status, output = run_told(os.path.basename(folder), command, 1500, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONUTF8="1"))
     if not os.path.exists(report):
         count(f"pytest {folder}", False, tail(output))
         return
