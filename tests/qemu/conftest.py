@@ -1,4 +1,7 @@
-"""What the QEMU tests share: the built files, and a scratch folder that is gone after each test."""
+"""What the QEMU tests share: the built files, and a scratch folder that is gone after each test.
+
+SHIM_BUILD names the build folder; `build` when it is not set.
+"""
 import os
 import shutil
 import subprocess
@@ -10,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "images"))
-BUILD = ROOT / "build"
+BUILD = ROOT / os.environ.get("SHIM_BUILD", "build")
 
 
 class Kit:
@@ -29,7 +32,8 @@ class Kit:
 def kit():
     for path in (Kit.shim, Kit.shim_multiboot, Kit.vmlinuz, Kit.vmlinux, Kit.initrd, Kit.iso):
         if not path.exists():
-            subprocess.run(["make", "-C", str(ROOT), "-s", "test-parts"], check=True)
+            folder = os.path.relpath(BUILD, ROOT)
+            subprocess.run(["make", "-C", str(ROOT), "-s", f"B={folder}", "test-parts"], check=True)
             break
     return Kit
 

@@ -13,6 +13,7 @@ import threading
 import time
 
 SLOW = float(os.environ.get("SHIM_TEST_SLOW", "1"))
+PATIENCE = 60  # seconds, the shortest wait: a machine with other work answers late, and success costs no time
 ESCAPES = re.compile(r"\x1b(\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|[78=>M])")
 MOVES = re.compile(r"\x1b\[[0-9;]*H")
 UNFINISHED = re.compile(r"\x1b[^A-Za-z]*$")
@@ -21,7 +22,12 @@ UP, DOWN, ENTER = "\x1b[A", "\x1b[B", "\r"
 
 
 class Timeout(AssertionError):
-    pass
+    """What was waited for did not come."""
+
+
+def stretched(timeout):
+    """Seconds to wait for what takes `timeout` at most on a machine of our own."""
+    return max(timeout, PATIENCE) * SLOW
 
 
 class Guest:
@@ -38,6 +44,7 @@ class Guest:
         ]
         self.raw = ""
         self.position = 0
+        self.closed = False
         self.news = threading.Condition()
         self.qmp = None
         self.started = time.monotonic()
@@ -56,8 +63,6 @@ class Guest:
             if not data:
                 return
 
-    closed = False
-
     @property
     def text(self):
         """All that the serial port said, without terminal control; where the cursor was sent elsewhere, a new line."""
@@ -65,7 +70,8 @@ class Guest:
 
     def expect(self, pattern, timeout=30):
         """Wait for the regular expression behind what was matched before; returns the match."""
-        limit = time.monotonic() + timeout * SLOW
+        timeout = stretched(timeout)
+        limit = time.monotonic() + timeout
         with self.news:
             while True:
                 text = self.text
@@ -77,10 +83,11 @@ class Guest:
                 if self.closed:
                     raise Timeout(f"QEMU ended (status {self.process.wait()}) before /{pattern}/\n{self.log()}")
                 if left <= 0:
-                    raise Timeout(f"no /{pattern}/ within {timeout * SLOW:.0f} s\n{self.log()}")
+                    raise Timeout(f"no /{pattern}/ within {timeout:.0f} s\n{self.log()}")
                 self.news.wait(min(left, 0.5))
 
     def log(self):
+        """Command, serial port and registers, for the message of a failure."""
         state = ""
         if not self.closed:
             try:
@@ -90,15 +97,17 @@ class Guest:
         return f"---- {' '.join(self.command)}\n---- serial\n{self.text[-6000:]}{state}"
 
     def send(self, keys):
+        """Type on the serial port."""
         self.process.stdin.write(keys.encode())
         self.process.stdin.flush()
 
     def wait_exit(self, timeout=30):
         """QEMU's exit status; isa-debug-exit gives 2 * code + 1."""
+        timeout = stretched(timeout)
         try:
-            status = self.process.wait(timeout * SLOW)
+            status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise Timeout(f"QEMU still runs after {timeout * SLOW:.0f} s\n{self.log()}") from None
+            raise Timeout(f"QEMU still runs after {timeout:.0f} s\n{self.log()}") from None
         self.reader.join(5)
         return status
 
@@ -106,8 +115,8 @@ class Guest:
         """One line of QEMU's human monitor; returns its answer."""
         if not self.qmp:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            connection.settimeout(20 * SLOW)
-            for _ in range(200):  # QEMU makes the socket a moment after its start
+            connection.settimeout(stretched(20))
+            for _ in range(1200):  # QEMU makes the socket a moment after its start
                 if os.path.exists(self.qmp_path) or self.closed:
                     break
                 time.sleep(0.05)
@@ -132,17 +141,20 @@ class Guest:
         return "\n".join(cells[n : n + 80].rstrip() for n in range(0, 2000, 80))
 
     def expect_screen(self, pattern, timeout=30):
-        limit = time.monotonic() + timeout * SLOW
+        """Wait for the regular expression anywhere on the VGA text screen; returns the match."""
+        timeout = stretched(timeout)
+        limit = time.monotonic() + timeout
         while True:
             text = self.screen()
             match = re.search(pattern, text)
             if match:
                 return match
             if time.monotonic() > limit:
-                raise Timeout(f"no /{pattern}/ on the screen within {timeout * SLOW:.0f} s\n{text}\n{self.log()}")
+                raise Timeout(f"no /{pattern}/ on the screen within {timeout:.0f} s\n{text}\n{self.log()}")
             time.sleep(0.3)
 
     def stop(self):
+        """End QEMU, whatever it does; nothing is left behind."""
         if self.process.poll() is None:
             os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()

@@ -105,7 +105,7 @@ def test_boot(row, kit, scratch):
                 guest.expect(r'^shim: \S+ entered by pvh from "', 20)
         name, how = ("vmlinux", "pvh") if row["payload"] == "pvh" else ("debian", "linux64")
         guest.expect(rf'^shim: booting "{name}" by {how}', 30)
-        guest.expect(r"^init: hello from Linux ", 120)
+        guest.expect(r"^init: hello from Linux ", 240)
         guest.expect(r"^init: cmdline: .*row=" + row_name(row), 10)
         guest.expect(r"^init: acpi: yes$", 10)
         guest.expect(rf"^init: cpus: {row['smp']}$", 10)

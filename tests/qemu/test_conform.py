@@ -1,11 +1,12 @@
-"""The conformance payload (tests/payload): a kernel that checks every register, the zero page or start_info, the memory map
-against what it can probe, its own bytes and its initrds, and prints a verdict.
+"""The conformance payload (tests/payload): a kernel that checks every register, the zero page or start_info, the memory
+map against what it can probe, its own bytes and its initrds, and prints a verdict.
 """
 import itertools
 import subprocess
 import sys
 
 import pytest
+from conftest import ROOT
 from disk import make_disk
 from guest import Guest, virtio_disk
 from hosts import HOSTS, host_arguments
@@ -53,7 +54,7 @@ def disk(kit, tmp_path_factory):
     files = {"/shim.cfg": config().encode()}
     files.update({f"/{name}": kit.payload / name for name in PAYLOADS})
     for n, size in enumerate(PIECES):
-        made = subprocess.run([sys.executable, kit.payload.parents[1] / "tests/payload/make_initrd.py", size, str(n + 1)],
+        made = subprocess.run([sys.executable, ROOT / "tests/payload/make_initrd.py", size, str(n + 1)],
                               stdout=subprocess.PIPE, check=True)
         files[f"/piece{n}"] = made.stdout
     image = folder / "disk.img"

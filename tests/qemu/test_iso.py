@@ -24,6 +24,6 @@ def test_iso(firmware, kind, machine, kit, scratch):
         guest.expect(r"on the serial port first", 10)
         guest.send("2")
         guest.expect(r'^shim: booting "serial" by linux64', 20)
-        guest.expect(r"init: hello from Linux ", 120)
+        guest.expect(r"init: hello from Linux ", 240)
         guest.expect(r"init: acpi: yes", 10)
         guest.expect(r"init: done", 10)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from disk import make_disk
-from guest import DOWN, ENTER, SLOW, UP, Guest, virtio_disk
+from guest import DOWN, ENTER, UP, Guest, stretched, virtio_disk
 
 INNER = b"timeout none\nentry inner\n title Inner menu\n linux /none\n"
 
@@ -49,19 +49,19 @@ def test_keys(keys, name, kit, scratch):
 
 
 def test_countdown_runs_out(kit, scratch):
-    with start(kit, scratch, "timeout 2\ndefault two\n" + THREE) as guest:
-        guest.expect(r'Booting "two" in 2 s', 30)
+    with start(kit, scratch, "timeout 4\ndefault two\n" + THREE) as guest:
+        guest.expect(r'Booting "two" in 4 s', 30)
         began = time.monotonic()
-        guest.expect(r'Booting "two" in 1 s', 5)
-        expect_booted(guest, "two")
-        assert 1 < time.monotonic() - began < 12 * SLOW
+        guest.expect(r'Booting "two" in [123] s', 5)
+        guest.expect(r'booting "two" by pvh', 10)
+        assert time.monotonic() - began > 2
 
 
 def test_any_key_stops_the_countdown(kit, scratch):
-    with start(kit, scratch, "timeout 3\n" + THREE) as guest:
-        guest.expect(r'Booting "one" in 3 s', 30)
+    with start(kit, scratch, "timeout 7\n" + THREE) as guest:
+        guest.expect(r'Booting "one" in 7 s', 30)
         guest.send("x")
-        time.sleep(6)
+        time.sleep(9)
         assert 'booting "' not in guest.text
         guest.send("3")
         expect_booted(guest, "three")
@@ -110,7 +110,7 @@ def test_console_serial_only(kit, scratch):
 def test_second_serial_port(kit, scratch):
     log = scratch / "second"
     with start(kit, scratch, "timeout none\n" + THREE, "console=serial=0x2f8,9600", ["-serial", f"file:{log}"]):
-        limit = time.monotonic() + 30 * SLOW
+        limit = time.monotonic() + stretched(30)
         while not (log.exists() and b"Title of three" in log.read_bytes()):
             assert time.monotonic() < limit
             time.sleep(0.2)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from conftest import ROOT
-from guest import SLOW
+from guest import stretched
 
 
 def terminal():
@@ -23,8 +23,8 @@ def terminal():
 def test_make_run(kit):
     pexpect = terminal()
     subprocess.run(["make", "-s", "-C", str(ROOT), "demo"], check=True, stdout=subprocess.DEVNULL)
-    child = pexpect.spawn("make", ["-C", str(ROOT), "run"], timeout=60 * SLOW, encoding="utf-8", codec_errors="replace",
-                          dimensions=(25, 80))
+    child = pexpect.spawn("make", ["-C", str(ROOT), "run"], timeout=stretched(60), encoding="utf-8",
+                          codec_errors="replace", dimensions=(25, 80))
     try:
         child.expect("run: 1/4 tools")
         child.expect("run: 4/4 QEMU")
@@ -32,7 +32,7 @@ def test_make_run(kit):
         child.expect("its ELF by PVH")
         child.send("2")
         child.expect(r'booting "debian-pvh" by pvh')
-        child.expect("busybox shell", timeout=120 * SLOW)
+        child.expect("busybox shell", timeout=stretched(240))
         child.expect("# ")
         child.sendline("echo $((6 * 7)); poweroff -f")
         child.expect("42")
@@ -49,7 +49,7 @@ def test_make_run_without_a_terminal(kit):
     process = subprocess.Popen(["make", "-C", str(ROOT), "run"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, start_new_session=True)
     text = ""
-    limit = time.monotonic() + 180 * SLOW
+    limit = time.monotonic() + stretched(240)
     try:
         while "busybox shell" not in text:
             assert select.select([process.stdout], [], [], max(0, limit - time.monotonic()))[0], f"too late:\n{text}"
