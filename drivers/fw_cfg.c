@@ -1,7 +1,7 @@
 /* fw_cfg.c: QEMU's firmware configuration device, by its x86 ports (QEMU docs/specs/fw_cfg.rst).
  *
- * Read by DMA where the device offers it, else byte by byte. Looked for only under a hypervisor: on other machines nobody
- * knows what answers at these ports. Not here: writing, and the items that QEMU makes for the BIOS.
+ * Read by DMA where the device offers it, else byte by byte. Looked for only under a hypervisor: on other machines
+ * nobody knows what answers at these ports. Not here: writing, and the items that QEMU makes for the BIOS.
  *
  * Exercise: tests/unit/test_fw_cfg.c, tests/qemu/test_fw_cfg.py.
  */

@@ -31,13 +31,13 @@
 #define PORT_DEFAULT 0x3f8
 #define RATE_MAX 115200u
 #define FIFO_SIZE 16u
-#define WRITE_MS 500u  /* a FIFO of 16 characters at 300 baud takes 533 ms; 8250s hold two */
+#define WRITE_MS 600u /* 16 characters at 300 baud take 533 ms */
 #define ESCAPE_MS 50u
 #define PORTS_MAX 4
 
 struct uart {
     u16 port;
-    u32 burst; /* bytes per LSR_EMPTY */
+    u32 burst; /* bytes per LSR_ROOM */
     u32 room;  /* of these, still free */
     bool stuck; /* did not drain last time: looked at, not waited for */
     struct key_decoder decoder;

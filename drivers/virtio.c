@@ -39,8 +39,8 @@ enum error virtio_begin(struct virtio *v, u64 wanted)
     status_add(v, VIRTIO_CONFIG_S_DRIVER);
     u64 offered = t->features_read(v);
     if (!t->legacy) {
-        /* The latter: to us, device addresses are physical ones. */
-        wanted |= VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM;
+        /* §6.1: to us, device addresses are physical ones, and our barriers are the machine's. */
+        wanted |= VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM | VIRTIO_F_ORDER_PLATFORM;
         if (!(offered & VIRTIO_F_VERSION_1))
             return fail(ERR_UNSUPPORTED, "%s: features %lx lack VIRTIO_F_VERSION_1", v->where, offered);
     }

@@ -18,6 +18,7 @@
 #define VIRTIO_ID_BLOCK 2
 #define VIRTIO_F_VERSION_1 (1ull << 32)
 #define VIRTIO_F_ACCESS_PLATFORM (1ull << 33)
+#define VIRTIO_F_ORDER_PLATFORM (1ull << 36)
 
 /* §2.7 split virtqueues */
 #define VIRTQ_DESC_F_NEXT 1

@@ -111,8 +111,8 @@ static void request_add(struct blk *b, const struct block_device *disk, const st
     virtq_add(&b->queue, (u16)head);
 }
 
-/* A device that is silent is not reset: a host whose storage hangs finishes the reads before it lets a reset return, and
- * stops the whole machine until then (QEMU drains). What the device was given stays its own instead. */
+/* A device that is silent is not reset: a host whose storage hangs finishes the reads before it lets a reset return,
+ * and stops the whole machine until then (QEMU drains). What the device was given stays its own instead. */
 static void leave_alone(struct block_device *disk)
 {
     struct blk *b = disk->state;

@@ -260,8 +260,8 @@ static enum error ext_mount(struct volume *v)
     if (error)
         return error;
     struct ext *ext = arena_alloc(sizeof *ext, 8);
-    u32 block_size = 1024u << s.log_block_size;
-    u8 *leaf = arena_reserve(block_size, PAGE_SIZE), *dir = arena_reserve(EXT_DIR_BYTES, PAGE_SIZE);
+    u32 block_size = 1024u << s.log_block_size, dir_room = (u32)max_u64(block_size, EXT_DIR_BYTES);
+    u8 *leaf = arena_reserve(block_size, PAGE_SIZE), *dir = arena_reserve(dir_room, PAGE_SIZE);
     if (!ext || !leaf || !dir)
         return ERR_NO_MEMORY;
     *ext = (struct ext){
@@ -281,6 +281,7 @@ static enum error ext_mount(struct volume *v)
         .backup_groups = {s.backup_bgs[0], s.backup_bgs[1]},
         .leaf = leaf,
         .dir = dir,
+        .dir_room = dir_room,
     };
     v->fs_state = ext;
     read_ids(v, &s);

@@ -7,7 +7,7 @@
 #include "ext_disk.h"
 #include "volume.h"
 
-#define EXT_DIR_BYTES 65536u /* of a directory in memory at a time: at least one block */
+#define EXT_DIR_BYTES 16384u /* of a directory in memory at a time, at least one block; block.c reads ahead */
 
 struct ext {
     u32 block_log, block_size;
@@ -23,10 +23,10 @@ struct ext {
     u8 *leaf;
     u64 leaf_inode, leaf_first, leaf_end;
 
-    /* dir_size bytes of directory dir_inode (0: none) from byte dir_at on. EXT_DIR_BYTES. */
+    /* dir_size bytes of directory dir_inode (0: none) from byte dir_at on; there is room for dir_room. */
     u8 *dir;
     u64 dir_inode, dir_at;
-    u32 dir_size;
+    u32 dir_size, dir_room;
 };
 
 /* node.own: what the map needs of the inode. */

@@ -1,7 +1,7 @@
 /* ext_dir.c: directories of ext (ext.h).
  *
- * Read in order, in big pieces; hash trees (dir_index, large_dir) are laid out so that this finds every name. Names
- * compare byte for byte, in casefold directories too. Holes are skipped, as Linux does.
+ * Read in order, several blocks at a time; hash trees (dir_index, large_dir) are laid out so that this finds every
+ * name. Names compare byte for byte, in casefold directories too. Holes are skipped, as Linux does.
  */
 #include "ext.h"
 
@@ -55,7 +55,7 @@ static enum error dir_load(struct volume *v, const struct node *dir, u64 *at)
         *at = from + extent.size;
         return OK;
     }
-    u32 size = (u32)min_u64(extent.size, EXT_DIR_BYTES);
+    u32 size = (u32)min_u64(extent.size, ext->dir_room);
     error = volume_read(v, extent.volume_byte, size, ext->dir);
     if (error)
         return error;

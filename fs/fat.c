@@ -168,8 +168,8 @@ static enum error fail_link(const struct volume *v, const struct fat *fat, u32 f
         entry &= 0xfff;
     if (!from)
         return fail(ERR_CORRUPT, "(%s): first cluster %u, expected 2 to %u", v->name, entry, fat->cluster_end - 1);
-    return fail(ERR_CORRUPT, "(%s): FAT entry of cluster %u is %xh%s, expected 2h to %xh or the end mark", v->name, from,
-                entry, what, fat->cluster_end - 1);
+    return fail(ERR_CORRUPT, "(%s): FAT entry of cluster %u is %xh%s, expected 2h to %xh or the end mark", v->name,
+                from, entry, what, fat->cluster_end - 1);
 }
 
 /* ---- chains ----------------------------------------------------------------------------------------------------- */
@@ -260,8 +260,8 @@ static enum error fat_map(struct volume *v, const struct node *node, u64 at, str
         return fail(ERR_RANGE, "(%s): byte %lu of a file of %lu", v->name, at, node->size);
     enum error error = chain_map(v, run, (u32)node->id, at, extent);
     if (error == ERR_NOT_FOUND)
-        return fail(ERR_TRUNCATED, "(%s): the cluster chain from %lu ends before byte %lu of %lu", v->name, node->id, at,
-                    node->size);
+        return fail(ERR_TRUNCATED, "(%s): the cluster chain from %lu ends before byte %lu of %lu", v->name, node->id,
+                    at, node->size);
     if (!error)
         extent->size = min_u64(extent->size, align_up(node->size, fat->cluster_bytes) - at);
     return error;

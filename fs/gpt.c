@@ -1,7 +1,7 @@
 /* gpt.c: the GUID partition table, UEFI 2.10 §5.3.
  *
- * Both CRCs are checked; when the primary table is bad the backup is taken, at the last block or where the primary says.
- * A backup alone counts only under a protective MBR: it survives when a disk is formatted anew without a table.
+ * Both CRCs are checked; when the primary table is bad the backup is taken, at the last block or where the primary
+ * says. A backup alone counts only under a protective MBR: it survives when a disk is formatted anew without a table.
  * A missing protective MBR is tolerated, unless sector 0 holds other partitions: then the GPT is what is left over.
  * Left out on purpose: attributes, the usable range, and translation when the table was written for other block sizes
  * (said by name). Exercised by test_partitions and fuzz_partitions.
@@ -175,9 +175,10 @@ static void format_guid(char out[40], const u8 *g)
 
 static enum volume_role role_of(const u8 *type)
 {
-    static const u8 esp[16] = {0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, /* c12a7328-f81f-11d2-ba4b-00a0c93ec93b */
+    /* c12a7328-f81f-11d2-ba4b-00a0c93ec93b and bc13c2ff-59e6-4262-a352-b275fd6f7172 */
+    static const u8 esp[16] = {0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11,
                                0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b};
-    static const u8 xbootldr[16] = {0xff, 0xc2, 0x13, 0xbc, 0xe6, 0x59, 0x62, 0x42, /* bc13c2ff-59e6-4262-a352-b275fd6f7172 */
+    static const u8 xbootldr[16] = {0xff, 0xc2, 0x13, 0xbc, 0xe6, 0x59, 0x62, 0x42,
                                     0xa3, 0x52, 0xb2, 0x75, 0xfd, 0x6f, 0x71, 0x72};
     if (memcmp(type, esp, sizeof esp) == 0)
         return ROLE_ESP;

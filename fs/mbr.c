@@ -77,8 +77,8 @@ static void add_entry(struct scan *scan, u32 number, u64 first, const struct mbr
     format_text(p->partuuid, sizeof p->partuuid, "%08x-%02x", scan->disk_signature, number);
 }
 
-/* Add the partitions of the EBR in block `at`; *next becomes the block of the next one, relative to the first EBR, or 0.
- * False when the chain is broken here, which is said. */
+/* Add the partitions of the EBR in block `at`; *next becomes the block of the next one, relative to the first EBR, or
+ * 0. False when the chain is broken here, which is said. */
 static bool scan_ebr(struct scan *scan, u64 at, u32 *next)
 {
     struct block_device *disk = scan->disk;

@@ -6,8 +6,8 @@
 enum error volume_read(struct volume *v, u64 offset, u64 size, void *buf)
 {
     if (!fits(offset, size, v->size))
-        return fail(ERR_RANGE, "(%s): %lu bytes at byte %lu reach past the end of the volume (%lu bytes)", v->name, size,
-                    offset, v->size);
+        return fail(ERR_RANGE, "(%s): %lu bytes at byte %lu reach past the end of the volume (%lu bytes)", v->name,
+                    size, offset, v->size);
     return block_read(v->disk, v->offset + offset, size, buf);
 }
 
@@ -68,12 +68,9 @@ static void volume_mount(struct volume *v)
     say("volume %s: no filesystem that is known here", v->name);
 }
 
-/* Volumes of disk's partitions; false when it has no table. */
-static bool scan_partitions(struct block_device *disk, struct volume_list *volumes)
+/* Volumes of disk's partitions, by way of *found; false when it has no table. */
+static bool scan_partitions(struct block_device *disk, struct partition_list *found, struct volume_list *volumes)
 {
-    struct partition_list *found = arena_alloc(sizeof *found, 16);
-    if (!found)
-        return false;
     for (u32 i = 0; partition_schemes[i]; i++) {
         found->count = 0;
         enum error error = partition_schemes[i]->scan(disk, found);
@@ -104,13 +101,16 @@ static bool scan_partitions(struct block_device *disk, struct volume_list *volum
 
 void volumes_scan(const struct disk_list *disks, struct volume_list *volumes)
 {
+    struct partition_list *found = arena_reserve(sizeof *found, 16);
     volumes->count = 0;
-    for (u32 i = 0; i < disks->count; i++) {
+    if (!found)
+        error_show();
+    for (u32 i = 0; found && i < disks->count; i++) {
         struct block_device *disk = disks->disk[i];
         u32 first = volumes->count;
         if (disk->dead)
             continue;
-        if (!scan_partitions(disk, volumes)) {
+        if (!scan_partitions(disk, found, volumes)) {
             struct volume *v = volume_add(volumes, disk);
             if (!v)
                 return;

@@ -47,7 +47,7 @@ def run(command, seconds=600, **options):
 
 
 def run_told(name, command, seconds, **options):
-    """The same for what takes minutes: every half minute a line tells how far it is, by the last `[ 45%]` it printed."""
+    """The same for what takes minutes: every half minute a line tells how far it is, by the last `[ 45%]` printed."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, **options)
         limit, following = time.monotonic() + seconds, time.monotonic() + 30
@@ -71,8 +71,10 @@ def tail(text, lines=60):
     return "\n".join(text.splitlines()[-lines:])
 
 
-def make(*arguments):
-    return run(["make", "-s", f"-j{JOBS}", *arguments])
+def make(*targets, folder=None):
+    """make, as if called from a shell: with its own jobs, not those of the make that called us."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    return run(["make", "-s", f"-j{JOBS}", f"B={folder or build}", *targets], 1800, env=environment)
 
 
 def warnings_of(output):
@@ -81,9 +83,8 @@ def warnings_of(output):
 
 def step_build():
     """The product by gcc and by clang, both without a warning; the size limit."""
-    for name, arguments in (("gcc", [f"{build}/shim.elf", f"{build}/shim-multiboot.elf"]),
-                            ("clang", [f"B={build}/clang", "CC=clang", f"{build}/clang/shim.elf"])):
-        status, output = make(*arguments)
+    for name, compiler, folder in (("gcc", "gcc", build), ("clang", "clang", f"{build}/clang")):
+        status, output = make(f"CC={compiler}", f"{folder}/shim.elf", f"{folder}/shim-multiboot.elf", folder=folder)
         count(f"build by {name}", not status and not warnings_of(output), tail(output))
     try:
         size = os.path.getsize(f"{build}/shim.elf")
@@ -122,7 +123,7 @@ def step_unit():
     count("build of the unit tests", not status and not warnings_of(output), tail(output))
     programs = [f"{build}/unit/{os.path.basename(t)[:-2]}" for t in tests]
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        for program, (status, output) in zip(programs, pool.map(lambda p: run([p], 120), programs)):
+        for program, (status, output) in zip(programs, pool.map(lambda p: run([p], 600), programs)):
             add_cmocka(program, status, output)
 
 
@@ -141,10 +142,10 @@ def fuzz_one(name):
     work = f"{build}/fuzz-work/{name}"
     os.makedirs(work, exist_ok=True)
     program, corpus = f"{build}/fuzzers/{name}", f"tests/fuzz/corpus/{name}"
-    options = [f"-artifact_prefix={build}/fuzz-work/{name}-", "-timeout=20", "-rss_limit_mb=2048", "-verbosity=1"]
+    options = [f"-artifact_prefix={build}/fuzz-work/{name}-", "-timeout=60", "-rss_limit_mb=2048", "-verbosity=1"]
     saved = [corpus] if os.path.isdir(corpus) else []
-    replay = run([program, "-runs=0", *options, *saved], 120) if saved else (1, f"no corpus at {corpus}")
-    fresh = run([program, f"-max_total_time={FUZZ_SECONDS}", *options, work, *saved], FUZZ_SECONDS + 120)
+    replay = run([program, "-runs=0", *options, *saved], 300) if saved else (1, f"no corpus at {corpus}")
+    fresh = run([program, f"-max_total_time={FUZZ_SECONDS}", *options, work, *saved], FUZZ_SECONDS + 300)
     return replay, fresh
 
 
@@ -164,8 +165,10 @@ def pytest(folder, *options):
     report = f"{build}/{os.path.basename(folder)}.xml"
     if os.path.exists(report):
         os.unlink(report)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *options, folder]
-    status, output = run_told(os.path.basename(folder), command, 1500, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONUTF8="1"))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}",
+               f"--basetemp={build}/pytest", *options, folder]
+    environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PYTHONUTF8="1", SHIM_BUILD=build)
+    status, output = run_told(os.path.basename(folder), command, 3000, env=environment)
     if not os.path.exists(report):
         count(f"pytest {folder}", False, tail(output))
         return

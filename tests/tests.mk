@@ -4,6 +4,8 @@
 
 # Debian's own Python, which sees Debian's python3-* packages, before any other that PATH has.
 PYTHON  ?= $(firstword $(wildcard /usr/bin/python3) python3)
+# Where mke2fs, sfdisk and others are; not on every user's path.
+export PATH := $(PATH):/usr/sbin:/sbin
 PREFIX  ?= /usr/local
 DESTDIR ?=
 

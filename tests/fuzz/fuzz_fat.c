@@ -1,4 +1,5 @@
-/* fuzz_fat.c: the bytes are a FAT volume, with zeros behind up to 2 MiB: mounted, everything listed, looked up and read. */
+/* fuzz_fat.c: the bytes are a FAT volume, with zeros behind up to 2 MiB: mounted, everything listed, looked up and
+ * read. */
 #include "host.h"
 
 #include "file.h"

@@ -1,6 +1,10 @@
 /* fuzz_partitions.c: the bytes are a disk: all but the last 512 its beginning, these its end, zeros between, 256 KiB in
- * all, so that a small input reaches the backup GPT. Scanned with 512- and 4096-byte blocks. */
+ * all, so that a small input reaches the backup GPT. Scanned with 512- and 4096-byte blocks. The CRCs of a GPT header
+ * whose reserved field is not 0 are put right first: no mutation would. */
 #include "host.h"
+
+#include "crc32.h"
+#include "gpt_disk.h"
 
 extern const struct partition_scheme scheme_gpt, scheme_mbr;
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
@@ -9,6 +13,18 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 #define TAIL 512u
 
 static u8 image[IMAGE_BYTES];
+
+static void seal(u64 lba, u32 block_size)
+{
+    struct gpt_header *h = (struct gpt_header *)(image + lba * block_size);
+    u64 size = (u64)h->entry_count * h->entry_size;
+    if (memcmp(h->signature, "EFI PART", 8) || !h->reserved || h->header_size < sizeof *h || h->header_size > 512)
+        return;
+    if (h->entries_lba < IMAGE_BYTES / block_size && fits(h->entries_lba * block_size, size, IMAGE_BYTES))
+        h->entries_crc = crc32_add(0, image + h->entries_lba * block_size, size);
+    h->header_crc = 0;
+    h->header_crc = crc32_add(0, h, h->header_size);
+}
 
 static void scan(const struct partition_scheme *scheme, u32 block_size)
 {
@@ -35,6 +51,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     memcpy(image, data, size - tail);
     memcpy(image + IMAGE_BYTES - tail, data + size - tail, tail);
     for (u32 block_size = 512; block_size <= 4096; block_size *= 8) {
+        seal(1, block_size);
+        seal(IMAGE_BYTES / block_size - 1, block_size);
         scan(&scheme_gpt, block_size);
         scan(&scheme_mbr, block_size);
     }

@@ -1,8 +1,7 @@
 /* plan.h: for targets whose bytes are a kernel: recognised, planned, read and prepared; every byte that is written
- * must be
- * claimed, once. The first 8 bytes choose the surroundings, the rest is the file:
+ * must be claimed, once. The first 8 bytes choose the surroundings, the rest is the file:
  *     0  bit 0: RAM above 4 GiB; 1: no low memory; 2: a framebuffer; 3: the file goes on with zeros up to 1 MiB;
- *        4: many ranges of memory; 5: the first initrd is claimed where it lies, as a module
+ *        4: many ranges of memory; 5: the first initrd is claimed where it lies, as a module; 6: there is a BIOS
  *     1  bits 0-1: initrds, bits 4-5: modules     2-3  length of the command line     4-7  size of an initrd
  */
 #ifndef PLAN_H
@@ -99,7 +98,7 @@ static void read_placement(const struct placement *piece)
 {
     if (!claimed(piece->dest, piece->mem_size) || piece->file_size > piece->mem_size)
         panic("%s [%lx, + %lx) is not claimed", piece->what, piece->dest, piece->mem_size);
-    if (piece->reserve_only || piece->mem_size > WRITE_MAX || piece->dest >= GIB(4))
+    if (piece->mem_size > WRITE_MAX || piece->dest >= GIB(4))
         return;
     u8 *dest = mem_at(piece->dest, piece->mem_size);
     u64 loaded = piece->from ? piece->file_size : 0;

@@ -15,10 +15,10 @@ load_modules() {
     done </etc/modules
 }
 
-# Disks appear a moment after their driver.
+# Disks (virtio devices of type 2) appear a moment after their driver.
 wait_for_disks() {
-    for _ in 1 2 3 4 5 6 7 8 9 10; do
-        [ -e /sys/bus/virtio/devices/virtio0 ] || return
+    grep -qs 0x0002 /sys/bus/virtio/devices/*/device || return
+    for _ in $(seq 100); do
         ls -d /sys/block/vd* >/dev/null 2>&1 && return
         sleep 0.1
     done
@@ -64,7 +64,8 @@ load_modules
 wait_for_disks
 on_consoles report
 
-for word in $(cat /proc/cmdline); do
+cmdline=$(cat /proc/cmdline)
+for word in $cmdline; do
     case $word in
     shim.test=poweroff) poweroff -f ;;
     shim.test=reboot) reboot -f ;;

@@ -1,8 +1,8 @@
 /* conform.h: the conformance payload: what its parts share.
  *
  * The payload is a kernel that checks how it was started and prints a verdict. The same C is compiled for 32-bit mode
- * (PVH, Linux's 32-bit entry) and for 64-bit mode (Linux's 64-bit entry). It runs wherever it is put: no relocations, no
- * writable data of its own; all state lies in struct work, which follows the image. seal.py makes the files.
+ * (PVH, Linux's 32-bit entry) and for 64-bit mode (Linux's 64-bit entry). It runs wherever it is put: no relocations,
+ * no writable data of its own; all state lies in struct work, which follows the image. seal.py makes the files.
  */
 #ifndef CONFORM_H
 #define CONFORM_H

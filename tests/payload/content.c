@@ -114,7 +114,8 @@ void check_pieces(struct work *w, u64 base, u64 size)
             say("conform: initrd %u bytes crc ok\n", t.size + sizeof t);
         else
             say("conform: initrd %u bytes crc FAIL found %x expected %x\n", t.size + sizeof t, (u64)crc, (u64)t.crc);
-        check(w, !((start - base) % 4), "initrd piece aligned", "found offset %x expected a multiple of 4", start - base);
+        check(w, !((start - base) % 4), "initrd piece aligned", "found offset %x expected a multiple of 4",
+              start - base);
         end = start;
     }
     if (w->pieces > first)

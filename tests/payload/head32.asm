@@ -1,7 +1,8 @@
 ; head32.asm: the conformance payload's 32-bit doors: Linux's 32-bit entry at byte 0 of the image, PVH's at byte 8.
 ;
-; Saves the machine's state as found, then conform_main(image, work). Position independent: the image's address comes from
-; a call through a borrowed dword, the zero page's scratch field or, as Linux's own PVH entry does it, start_info itself.
+; Saves the machine's state as found, then conform_main(image, work). Position independent: the image's address comes
+; from a call through a borrowed dword, the zero page's scratch field or, as Linux's own PVH entry does it, start_info
+; itself.
 
 STACK_SIZE  equ 16384           ; conform.h
 WORK_SIZE   equ 0x20000

@@ -1,5 +1,5 @@
-; head64.asm: the conformance payload's 64-bit door, Linux's 64-bit entry. seal.py puts a jump to byte 0 of this part at byte
-; 200h of the image and writes into byte 8 how far from the image's start this part lies.
+; head64.asm: the conformance payload's 64-bit door, Linux's 64-bit entry. seal.py puts a jump to byte 0 of this part at
+; byte 200h of the image and writes into byte 8 how far from the image's start this part lies.
 
 STACK_SIZE  equ 16384           ; conform.h
 WORK_SIZE   equ 0x20000

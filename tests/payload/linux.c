@@ -6,11 +6,11 @@
 
 /* Offsets in the zero page */
 enum {
-    RSDP = 0x70, EFI_INFO = 0x1c0, EXT_RAMDISK_IMAGE = 0xc0, EXT_RAMDISK_SIZE = 0xc4, EXT_CMDLINE = 0xc8, E820_ENTRIES = 0x1e8,
-    SENTINEL = 0x1ef, E820_TABLE = 0x2d0, VERSION = 0x206, TYPE_OF_LOADER = 0x210, LOADFLAGS = 0x211, CODE32_START = 0x214,
-    RAMDISK_IMAGE = 0x218, RAMDISK_SIZE = 0x21c, CMDLINE = 0x228, INITRD_MAX = 0x22c, ALIGNMENT = 0x230, RELOCATABLE = 0x234,
-    XLOADFLAGS = 0x236, CMDLINE_SIZE = 0x238, SETUP_DATA = 0x250, PREF_ADDRESS = 0x258, HEADER_LENGTH = 0x201,
-    SCREEN_VIDEO = 0x0f, SCREEN_LFB = 0x12,
+    SCREEN_VIDEO = 0x0f, SCREEN_LFB = 0x12, RSDP = 0x70, EXT_RAMDISK_IMAGE = 0xc0, EXT_RAMDISK_SIZE = 0xc4,
+    EXT_CMDLINE = 0xc8, EFI_INFO = 0x1c0, E820_ENTRIES = 0x1e8, SENTINEL = 0x1ef, VERSION = 0x206,
+    TYPE_OF_LOADER = 0x210, LOADFLAGS = 0x211, CODE32_START = 0x214, RAMDISK_IMAGE = 0x218, RAMDISK_SIZE = 0x21c,
+    CMDLINE = 0x228, INITRD_MAX = 0x22c, ALIGNMENT = 0x230, RELOCATABLE = 0x234, XLOADFLAGS = 0x236,
+    CMDLINE_SIZE = 0x238, SETUP_DATA = 0x250, PREF_ADDRESS = 0x258, E820_TABLE = 0x2d0,
 };
 #define E820_MAX 128u
 #define E820_SIZE 20u
@@ -59,17 +59,17 @@ static void check_header(struct work *w, const u8 *zero)
     check(w, zero[TYPE_OF_LOADER], "type_of_loader", "found 0 expected a loader's number or ff");
     u8 flags = zero[LOADFLAGS], own = seal->header[LOADFLAGS - HEADER_AT], ours = (u8)~(BIT(5) | BIT(6) | BIT(7));
     check_equal(w, "loadflags", flags & ours, own & ours);
-    check(w, !(flags & BIT(6)) || w->saved->kind == KIND_LINUX32, "loadflags KEEP_SEGMENTS", "found %x expected bit 6 clear",
-          (u64)flags);
+    check(w, !(flags & BIT(6)) || w->saved->kind == KIND_LINUX32, "loadflags KEEP_SEGMENTS",
+          "found %x expected bit 6 clear", (u64)flags);
 }
 
 /* What zero-page.rst lists; all else outside the header must be 0. */
 static bool is_known(const u8 *zero, u32 i, u32 header_end)
 {
-    return i < 0x40                                                                /* screen_info */
+    return i < 0x40                                                              /* screen_info */
            || (i >= RSDP && i < RSDP + 8) || (i >= EXT_RAMDISK_IMAGE && i < 0xcc)
-           || (i >= EFI_INFO && i < 0x1e0 && field(zero, EFI_INFO, 2) == 0x4c45)   /* "EL32", "EL64" */
-           || (i >= 0x1e0 && i < 0x1e9)                                            /* alt_mem_k, scratch, e820_entries */
+           || (i >= EFI_INFO && i < 0x1e0 && field(zero, EFI_INFO, 2) == 0x4c45) /* "EL32", "EL64" */
+           || (i >= 0x1e0 && i < 0x1e9)                                          /* alt_mem_k, scratch, e820_entries */
            || (i >= HEADER_AT && i < header_end)
            || (i >= E820_TABLE && i < E820_TABLE + zero[E820_ENTRIES] * E820_SIZE);
 }
@@ -81,8 +81,8 @@ static void check_zeros(struct work *w, const u8 *zero)
         if (zero[i] && !is_known(zero, i, w->seal->header_end))
             found = i;
     check_equal(w, "sentinel", zero[SENTINEL], 0);
-    check(w, found == ZERO_PAGE, "zero page is zero", "found %x at byte %x expected 0", (u64)zero[found & (ZERO_PAGE - 1)],
-          (u64)found);
+    check(w, found == ZERO_PAGE, "zero page is zero", "found %x at byte %x expected 0",
+          (u64)zero[found & (ZERO_PAGE - 1)], (u64)found);
 }
 
 static void read_e820(struct work *w, const u8 *zero)
@@ -167,12 +167,14 @@ static void check_ramdisk(struct work *w, const u8 *zero)
 static void check_screen(struct work *w, const u8 *zero)
 {
     u64 kind = zero[SCREEN_VIDEO];
-    u64 width = field(zero, SCREEN_LFB, 2), height = field(zero, SCREEN_LFB + 2, 2), depth = field(zero, SCREEN_LFB + 4, 2);
-    u64 base = field(zero, SCREEN_LFB + 6, 4) | field(zero, 0x3a, 4) << 32, size = field(zero, SCREEN_LFB + 10, 4) << 16;
-    u64 pitch = field(zero, 0x24, 2);
+    u64 width = field(zero, SCREEN_LFB, 2), height = field(zero, SCREEN_LFB + 2, 2);
+    u64 depth = field(zero, SCREEN_LFB + 4, 2), pitch = field(zero, 0x24, 2);
+    u64 base = field(zero, SCREEN_LFB + 6, 4) | field(zero, 0x3a, 4) << 32;
+    u64 size = field(zero, SCREEN_LFB + 10, 4) << 16;
     say("conform: screen kind %x\n", kind);
     if (kind == 1)
-        check(w, zero[7] == 80 && zero[0xe] == 25, "text screen", "found %u by %u expected 80 by 25", (u64)zero[7], (u64)zero[0xe]);
+        check(w, zero[7] == 80 && zero[0xe] == 25, "text screen", "found %u by %u expected 80 by 25", (u64)zero[7],
+              (u64)zero[0xe]);
     if (kind == 0x23)
         check(w, base && width && height && pitch >= width * (depth >> 3) && size >= pitch * height, "framebuffer",
               "found %u by %u, %u bits, pitch %u at [%x,+%x)", width, height, depth, pitch, base, size);

@@ -1,5 +1,5 @@
-/* machine.c: registers at the entry, descriptors, page tables. Intel SDM vol. 3A chapters 3, 4, 9; Xen docs/misc/pvh.pandoc;
- * Linux Documentation/arch/x86/boot.rst "32-bit Boot Protocol", "64-bit Boot Protocol". */
+/* machine.c: registers at the entry, descriptors, page tables. Intel SDM vol. 3A chapters 3, 4, 9; Xen
+ * docs/misc/pvh.pandoc; Linux Documentation/arch/x86/boot.rst "32-bit Boot Protocol", "64-bit Boot Protocol". */
 #include "conform.h"
 
 #define FLAG_TF 0x100u
@@ -39,7 +39,7 @@ static u64 read_efer(void)
     return (u64)high << 32 | a;
 }
 
-/* ---- descriptors -------------------------------------------------------------------------------------------------- */
+/* ---- descriptors ------------------------------------------------------------------------------------------------- */
 
 struct descriptor {
     u32 base, limit;
@@ -75,8 +75,9 @@ static void check_flat(struct work *w, const char *name, u64 selector, u32 type,
     }
     bool flat = !d.base && (wide || d.limit == 0xffffffffu);
     bool size = type == 0x9b ? d.wide == wide && d.big == !wide : wide || d.big;
-    check(w, flat && size && (d.type | 1) == type, name, "selector %x: found base %x limit %x type %x L %u D %u expected type %x",
-          selector, (u64)d.base, (u64)d.limit, (u64)d.type, (u64)d.wide, (u64)d.big, (u64)type);
+    check(w, flat && size && (d.type | 1) == type, name,
+          "selector %x: found base %x limit %x type %x L %u D %u expected type %x", selector, (u64)d.base,
+          (u64)d.limit, (u64)d.type, (u64)d.wide, (u64)d.big, (u64)type);
 }
 
 static void check_segments(struct work *w, bool wide)
@@ -97,8 +98,8 @@ static void check_hidden(struct work *w)
     __asm__ volatile("movl %%cs:(%1), %0" : "=r"(by_cs) : "r"(magic));
     __asm__ volatile("movl %%es:(%1), %0" : "=r"(by_es) : "r"(magic));
     __asm__ volatile("movl %%ss:(%1), %0" : "=r"(by_ss) : "r"(magic));
-    check(w, by_cs == *magic && by_es == *magic && by_ss == *magic, "segments flat", "found %x %x %x by cs, es, ss expected %x",
-          (u64)by_cs, (u64)by_es, (u64)by_ss, (u64)*magic);
+    check(w, by_cs == *magic && by_es == *magic && by_ss == *magic, "segments flat",
+          "found %x %x %x by cs, es, ss expected %x", (u64)by_cs, (u64)by_es, (u64)by_ss, (u64)*magic);
     __asm__ volatile("movl %1, %%es:(%0)" ::"r"(w->stack), "r"(0x12345678u) : "memory");
     check_equal(w, "es writable", *(volatile u32 *)w->stack, 0x12345678u);
     *(volatile u32 *)w->stack = before;
@@ -112,7 +113,8 @@ static void check_task(struct work *w)
     struct descriptor d = {0};
     if (!check(w, w->saved->tr & 0xfff8, "tr", "found selector %x expected a loaded task register", w->saved->tr))
         return;
-    if (!check(w, read_descriptor(w, w->saved->tr, &d), "tr descriptor", "selector %x is not in the table", w->saved->tr))
+    if (!check(w, read_descriptor(w, w->saved->tr, &d), "tr descriptor", "selector %x is not in the table",
+               w->saved->tr))
         return;
     check_equal(w, "tr base", d.base, 0);
     check_equal(w, "tr limit", d.limit, 0x67);
@@ -176,7 +178,7 @@ void check_registers(struct work *w)
         check_linux32(w, efer);
 }
 
-/* ---- paging ------------------------------------------------------------------------------------------------------- */
+/* ---- paging ------------------------------------------------------------------------------------------------------ */
 
 #ifdef __x86_64__
 
@@ -266,7 +268,7 @@ void *view(struct work *w, u64 address, u64 *size)
 
 #endif
 
-/* ---- own tables --------------------------------------------------------------------------------------------------- */
+/* ---- own tables -------------------------------------------------------------------------------------------------- */
 
 _Noreturn void exception(u32 vector, const uintptr_t *frame);
 _Noreturn void exception(u32 vector, const uintptr_t *frame)
@@ -298,7 +300,8 @@ void take_over(struct work *w)
     w->gdt[BOOT_DS / 8] = 0x00cf93000000ffffull;
     for (u32 i = 0; i < 32; i++)
         set_gate(w, i);
-    struct table_register gdt = {sizeof w->gdt - 1, (uintptr_t)w->gdt}, idt = {32 * 2 * sizeof(uintptr_t) - 1, (uintptr_t)w->idt};
+    struct table_register gdt = {sizeof w->gdt - 1, (uintptr_t)w->gdt};
+    struct table_register idt = {32 * 2 * sizeof(uintptr_t) - 1, (uintptr_t)w->idt};
     load_tables(&gdt, &idt);
     load_pages(w);
 }

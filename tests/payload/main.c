@@ -1,7 +1,7 @@
 /* main.c: the conformance payload from start to verdict.
  *
- * Words on its command line: `expect-initrd=N` (exactly N pieces of make_initrd.py), `expect-rsdp` (an ACPI root pointer is
- * a must), `stay` (halt at the end, so that a debugger or a monitor can look around).
+ * Words on its command line: `expect-initrd=N` (exactly N pieces of make_initrd.py), `expect-rsdp` (an ACPI root
+ * pointer is a must), `stay` (halt at the end, so that a debugger or a monitor can look around).
  */
 #include "conform.h"
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """make_initrd.py SIZE [SEED] >FILE: an initrd of SIZE bytes (K, M suffix) that says whether it arrived whole.
 
-Bytes that look random, then 40 bytes of trailer: "CONFORM1", the size of what is before, two sums of its 64-bit words (the
-plain one, and the one of all intermediate sums, which tells the order), CRC-32, 0. The conformance payload checks the
-CRC, also of several pieces one behind the other; the probe kernel checks the sums.
+Bytes that look random, then 40 bytes of trailer: "CONFORM1", the size of what is before, two sums of its 64-bit words
+(the plain one, and the one of all intermediate sums, which tells the order), CRC-32, 0. The conformance payload checks
+the CRC, also of several pieces one behind the other; the probe kernel checks the sums.
 """
 import itertools
 import random

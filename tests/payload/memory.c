@@ -33,7 +33,8 @@ void check_map(struct work *w)
     check(w, w->ranges && usable, "map filled", "found %u ranges, %u bytes usable", (u64)w->ranges, usable);
     check(w, wrong == w->ranges, "map sorted", "found range %u [%x,+%x) type %u expected sorted, disjoint, none empty",
           (u64)wrong, bad->base, bad->size, (u64)bad->type);
-    check(w, hole == w->ranges, "map low", "found usable [%x,+%x) expected none in [a0000,100000)", low->base, low->size);
+    check(w, hole == w->ranges, "map low", "found usable [%x,+%x) expected none in [a0000,100000)", low->base,
+          low->size);
 }
 
 /* Neighbouring usable ranges count as one. */
@@ -65,7 +66,8 @@ void claim(struct work *w, const char *name, u64 base, u64 size)
     }
     say("conform: %s at [%x,%x)\n", name, base, base + size);
     check(w, is_usable(w, base, size), "in RAM", "%s [%x,+%x) expected in usable memory", name, base, size);
-    check(w, !other, "apart", "%s [%x,+%x) overlaps %s [%x,+%x)", name, base, size, other ? other : "", other_base, other_size);
+    check(w, !other, "apart", "%s [%x,+%x) overlaps %s [%x,+%x)", name, base, size, other ? other : "", other_base,
+          other_size);
     if (w->claims < CLAIMS_MAX)
         w->claim[w->claims++] = (struct claim){name, base, size};
 }
@@ -96,8 +98,8 @@ void check_rsdp(struct work *w, u64 address)
     if (rsdp[15] < 2)
         return;
     memcpy(&length, rsdp + 20, 4);
-    check(w, length >= 33 && length < 4096 && !sum_bytes(rsdp, length), "rsdp extended checksum", "found a bad one over %u bytes",
-          (u64)length);
+    check(w, length >= 33 && length < 4096 && !sum_bytes(rsdp, length), "rsdp extended checksum",
+          "found a bad one over %u bytes", (u64)length);
 }
 
 /* ---- is RAM RAM? ------------------------------------------------------------------------------------------------- */
@@ -120,8 +122,8 @@ static volatile u64 *cell(struct work *w, u64 address)
     return view(w, address, &size);
 }
 
-/* First and last quadword of each usable range and of its eighths. Distinct values go to all of them before the first is
- * read back, so that two addresses of one cell show; afterwards all is as before. */
+/* First and last quadword of each usable range and of its eighths. Distinct values go to all of them before the first
+ * is read back, so that two addresses of one cell show; afterwards all is as before. */
 void probe_memory(struct work *w)
 {
     u64 wrong = 0, found = 0, expected = 0;
@@ -158,5 +160,6 @@ void probe_memory(struct work *w)
             *to = w->probe[i].before;
     }
     say("conform: %u places probed, %u out of reach\n", (u64)(w->probes - skipped), (u64)skipped);
-    check(w, !bad, "usable memory", "%u places, the last at %x: found %x expected %x", (u64)bad, wrong, found, expected);
+    check(w, !bad, "usable memory", "%u places, the last at %x: found %x expected %x", (u64)bad, wrong, found,
+          expected);
 }

@@ -3,14 +3,16 @@
 P          := $(B)/payload
 PAYLOAD_IN := tests/payload
 PAYLOADS   := $(addprefix $(P)/,conform.bzimage conform32.bzimage conform202.bzimage conform-fixed2m.bzimage \
-    conform-moved.bzimage conform.pvh conform32.pvh conform-desc4.pvh conform-note8.pvh conform-1m.pvh conform-reloc.pvh \
-    probe.bzimage probe-10k.bzimage)
+    conform-moved.bzimage conform.pvh conform32.pvh conform-desc4.pvh conform-note8.pvh conform-1m.pvh \
+    conform-reloc.pvh probe.bzimage probe-10k.bzimage)
 
 CONFORM_SOURCES := main report machine memory content linux pvh pci
 CONFORM_PYTHON  := $(PAYLOAD_IN)/seal.py $(PAYLOAD_IN)/make_initrd.py
 CFLAGS_CONFORM  := -std=gnu11 -Os $(WARNINGS) -ffreestanding -fpie -fvisibility=hidden -fno-stack-protector \
     -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-jump-tables -fno-tree-loop-distribute-patterns \
     -mno-red-zone -mgeneral-regs-only -fcf-protection=none
+LINK_CONFORM    := -pie --no-dynamic-linker -z noexecstack --no-warn-rwx-segments --build-id=none \
+    -T $(PAYLOAD_IN)/conform.ld
 SEAL            = $(or $(PYTHON),$(firstword $(wildcard /usr/bin/python3) python3)) -B $(PAYLOAD_IN)/seal.py
 
 .PHONY: payloads
@@ -29,11 +31,11 @@ $(P)/32/head.o $(P)/64/head.o: $(P)/%/head.o: $(PAYLOAD_IN)/head%.asm | $(B)/.to
 	$(NASM) -f elf$* -o $@ $<
 
 $(P)/conform32.bin: $(P)/32/head.o $(CONFORM_SOURCES:%=$(P)/32/%.o) $(PAYLOAD_IN)/conform.ld
-	ld -m elf_i386 -pie --no-dynamic-linker -z noexecstack --no-warn-rwx-segments --build-id=none -T $(PAYLOAD_IN)/conform.ld -o $(@:.bin=.elf) $(filter %.o,$^)
+	ld -m elf_i386 $(LINK_CONFORM) -o $(@:.bin=.elf) $(filter %.o,$^)
 	$(OBJCOPY) -O binary $(@:.bin=.elf) $@
 
 $(P)/conform64.bin: $(P)/64/head.o $(CONFORM_SOURCES:%=$(P)/64/%.o) $(PAYLOAD_IN)/conform.ld
-	ld -m elf_x86_64 -pie --no-dynamic-linker -z noexecstack --no-warn-rwx-segments --build-id=none -T $(PAYLOAD_IN)/conform.ld -o $(@:.bin=.elf) $(filter %.o,$^)
+	ld -m elf_x86_64 $(LINK_CONFORM) -o $(@:.bin=.elf) $(filter %.o,$^)
 	$(OBJCOPY) -O binary $(@:.bin=.elf) $@
 
 $(P)/setup.bin $(P)/probe.bin: $(P)/%.bin: $(PAYLOAD_IN)/%.asm | $(B)/.tools
@@ -54,8 +56,8 @@ $(P)/conform-fixed2m.bzimage: $(CONFORM_PARTS)
 $(P)/conform-moved.bzimage: $(CONFORM_PARTS)
 	$(SEAL) bzimage $@ $(filter %.bin,$^) --pref 0xffe00000
 
-# ELF64 in two segments, ELF32, a 4-byte descriptor in ELF64, notes of 8-byte alignment, where the shim itself stood, and one
-# that asks for an address which is always taken but may be moved.
+# ELF64 in two segments, ELF32, a 4-byte descriptor in ELF64, notes of 8-byte alignment, where the shim itself stood,
+# and one that asks for an address which is always taken but may be moved.
 CONFORM_PVH := $(P)/conform32.bin $(CONFORM_PYTHON)
 $(P)/conform.pvh: $(CONFORM_PVH)
 	$(SEAL) pvh $@ $< --address 0x200000 --split

@@ -1,5 +1,5 @@
-/* pci.c: no virtio device is left running: status 0, no bus mastering. PCI 3.0 §3.2.2.3.2 (configuration by ports CF8h and
- * CFCh), virtio 1.2 §4.1. Other devices that firmware left as bus masters are named, not judged. */
+/* pci.c: no virtio device is left running: status 0, no bus mastering. PCI 3.0 §3.2.2.3.2 (configuration by ports CF8h
+ * and CFCh), virtio 1.2 §4.1. Other devices that firmware left as bus masters are named, not judged. */
 #include "conform.h"
 
 #define COMMAND 0x04

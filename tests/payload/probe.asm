@@ -1,8 +1,10 @@
-; probe.asm: the benchmarks' kernel. A bzImage (protocol 2.15) whose first instruction at each of its three doors, real mode,
-; 32-bit and 64-bit, reads the time stamp counter: under QEMU's `-icount shift=0` the instructions run since power-on.
+; probe.asm: the benchmarks' kernel. A bzImage (protocol 2.15) whose first instruction at each of its three doors, real
+; mode, 32-bit and 64-bit, reads the time stamp counter: under QEMU's `-icount shift=0` the instructions run since
+; power-on.
 ;
-; Then it checks its own bytes and the initrd's by two sums, prints one line `probe: tsc=N kernel ok initrd BYTES ok` on COM1
-; and ends QEMU by isa-debug-exit (status 33; 35 when something is damaged). seal.py pads the file and fills in the sums.
+; Then it checks its own bytes and the initrd's by two sums, prints one line `probe: tsc=N kernel ok initrd BYTES ok` on
+; COM1 and ends QEMU by isa-debug-exit (status 33; 35 when something is damaged). seal.py pads the file and fills in the
+; sums.
 
 SETUP_SECTS     equ 3
 SETUP_SIZE      equ (SETUP_SECTS + 1) * 512
@@ -209,8 +211,8 @@ fill_tables:
 
 bits 64
 default rel
-; EDI:EBP = time, RSI = zero page; by the 64-bit door still on the loader's tables, which map the kernel's memory but not
-; the initrd: so, tables of our own here too.
+; EDI:EBP = time, RSI = zero page; by the 64-bit door still on the loader's tables, which map the kernel's memory but
+; not the initrd: so, tables of our own here too.
 check_all:
     cli
     cld

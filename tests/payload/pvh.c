@@ -56,8 +56,8 @@ static void read_memmap(struct work *w, const struct start_info *info)
 static void claim_module(struct work *w, const struct module *m)
 {
     check_equal(w, "module reserved field", m->reserved, 0);
-    if (!check(w, m->address < GIB4 && m->size <= GIB4 - m->address, "module address", "found [%x,+%x) expected below 4 GiB",
-               m->address, m->size))
+    if (!check(w, m->address < GIB4 && m->size <= GIB4 - m->address, "module address",
+               "found [%x,+%x) expected below 4 GiB", m->address, m->size))
         return;
     claim(w, "module", m->address, m->size ? m->size : 1);
     if (!m->cmdline || !below(w, "module cmdline_paddr", m->cmdline, GIB4))

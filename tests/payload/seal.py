@@ -5,8 +5,9 @@
   seal.py pvh OUT CODE32 --address A [--bits 32|64] [--note 4|8|desc4] [--split] [--reloc ALIGN]
   seal.py probe OUT IMAGE --pad SIZE
 
-`bzimage` and `pvh` fill in struct seal of conform.h: checksum, own copy of the header, sizes. `probe` pads with bytes that
-look random and patches the sums which probe.asm checks. Linux Documentation/arch/x86/boot.rst, System V gABI chapter 4.
+`bzimage` and `pvh` fill in struct seal of conform.h: checksum, own copy of the header, sizes. `probe` pads with bytes
+that look random and patches the sums which probe.asm checks. Linux Documentation/arch/x86/boot.rst, System V gABI
+chapter 4.
 """
 import argparse
 import random

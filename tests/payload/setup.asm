@@ -1,4 +1,5 @@
-; setup.asm: the real-mode part of the conformance payload's bzImage. seal.py writes the header into it, from byte 1F1h on.
+; setup.asm: the real-mode part of the conformance payload's bzImage. seal.py writes the header into it, from byte 1F1h
+; on.
 ;
 ; Only a loader that uses the 16-bit boot protocol comes here (QEMU's own -kernel, syslinux): it is told so.
 

@@ -65,8 +65,8 @@ def test_syslinux(module, kit, scratch):
 @pytest.mark.parametrize("payload", ["conform.bzimage", "conform.pvh"])
 @pytest.mark.parametrize("acpi", ["on", "off"])
 def test_microvm(acpi, payload, kit, scratch):
-    """No PCI: the volume is the module. Not Linux: without a PIT to compare the clock with it does not always come up, by
-    QEMU's own -kernel neither."""
+    """No PCI: the volume is the module. Not Linux: without a PIT to compare the clock with it does not always come up,
+    by QEMU's own -kernel neither."""
     volume = scratch / "volume.img"
     key = "pvh" if payload.endswith("pvh") else "linux"
     config = f"timeout 0\nentry conform\n {key} /{payload}\n"

@@ -86,8 +86,9 @@ def make_volume(build, image):
 def start(build, image):
     # Emulation works on every machine; a /dev/kvm that can be opened may still run no guest (containers, nested hosts).
     os.execvp("qemu-system-x86_64", [
-        "qemu-system-x86_64", "-accel", os.environ.get("ACCEL", "tcg"), "-M", "q35", "-m", "512", "-nic", "none", "-display", "none",
-        "-no-reboot", "-chardev", "stdio,id=terminal,mux=on,signal=off", "-serial", "chardev:terminal",
+        "qemu-system-x86_64", "-accel", os.environ.get("ACCEL", "tcg"), "-M", "q35", "-m", "512", "-nic", "none",
+        "-display", "none", "-no-reboot", "-chardev", "stdio,id=terminal,mux=on,signal=off",
+        "-serial", "chardev:terminal",
         "-kernel", f"{build}/shim.elf", "-drive", f"file={image},format=raw,if=none,id=disk",
         "-device", "virtio-blk-pci,drive=disk"])
 

@@ -40,6 +40,7 @@ void fake_put32(u8 *at, u32 value);
 #define FAKE_F_EVENT_IDX (1ull << 29)
 #define FAKE_F_VERSION_1 (1ull << 32)
 #define FAKE_F_ACCESS_PLATFORM (1ull << 33)
+#define FAKE_F_ORDER_PLATFORM (1ull << 36)
 
 #define FAKE_CAP_COMMON 0x40
 #define FAKE_CAP_ISR 0x50

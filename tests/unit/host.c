@@ -46,7 +46,8 @@ enum error paging_map(u64 paddr, u64 size)
     return OK;
 }
 
-/* In a bare chroot without /proc LeakSanitizer would stop the program that it cannot look at (sanitizer/lsan_interface.h). */
+/* In a bare chroot without /proc LeakSanitizer would stop the program that it cannot look at
+ * (sanitizer/lsan_interface.h). */
 int __lsan_is_turned_off(void);
 int __lsan_is_turned_off(void)
 {

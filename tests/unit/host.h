@@ -1,8 +1,8 @@
 /* host.h: the simulated machine under every host test and fuzz target.
  *
- * Physical memory is 4 GiB of zero pages; mem_at() gives pointers into it. The arena lies in [HOST_ARENA, + HOST_ARENA_SIZE)
- * of it, with poisoned gaps between allocations, so that AddressSanitizer sees an overrun. Devices are what a test puts
- * into host_machine.
+ * Physical memory is 4 GiB of zero pages; mem_at() gives pointers into it. The arena lies in [HOST_ARENA, +
+ * HOST_ARENA_SIZE) of it, with poisoned gaps between allocations, so that AddressSanitizer sees an overrun. Devices are
+ * what a test puts into host_machine.
  */
 #ifndef HOST_H
 #define HOST_H
@@ -44,9 +44,11 @@ void host_poke(u64 paddr, const void *bytes, u64 size);
 /* What was printed since host_reset(). */
 const char *host_log(void);
 
-/* A disk over `size` bytes at `image` (kept by reference, must outlive the test), entered as class "vd" unless class is given.
- * Counts and limits work as for a real driver. fail_lba: reads touching it give ERR_IO; ~0 none. */
+/* A disk over `size` bytes at `image` (kept by reference, must outlive the test), entered as class "vd" unless class is
+ * given, in `disks` unless that is NULL. Counts and limits work as for a real driver. */
 struct block_device *host_disk(struct disk_list *disks, const char *class, const u8 *image, u64 size, u32 block_size);
+
+/* Reads that touch this block of any such disk give ERR_IO; ~0: none. */
 extern u64 host_disk_fail_lba;
 
 /* The whole of a disk as a volume, not mounted. */

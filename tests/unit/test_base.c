@@ -16,10 +16,10 @@ static void ranges_neither_wrap_nor_leak(void **state)
         u64 offset, size, total;
         bool fits;
     } cases[] = {
-        {0, 0, 0, true},      {0, 1, 0, false},         {1, 0, 0, false},     {0, 10, 10, true},    {10, 0, 10, true},
-        {10, 1, 10, false},   {9, 1, 10, true},         {9, 2, 10, false},    {11, 0, 10, false},   {TOP, 1, TOP, false},
-        {1, TOP, TOP, false}, {TOP, TOP, TOP, false},   {0, TOP, TOP, true},  {TOP, 0, TOP, true},
-        {2, TOP, 10, false},  {TOP - 1, 3, 10, false},
+        {0, 0, 0, true},      {0, 1, 0, false},      {1, 0, 0, false},        {0, 10, 10, true},
+        {10, 0, 10, true},    {10, 1, 10, false},    {9, 1, 10, true},        {9, 2, 10, false},
+        {11, 0, 10, false},   {TOP, 1, TOP, false},  {1, TOP, TOP, false},    {TOP, TOP, TOP, false},
+        {0, TOP, TOP, true},  {TOP, 0, TOP, true},   {2, TOP, 10, false},     {TOP - 1, 3, 10, false},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++)
         assert_int_equal(fits(cases[i].offset, cases[i].size, cases[i].total), cases[i].fits);

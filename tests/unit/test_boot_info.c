@@ -296,6 +296,25 @@ static void multiboot_modules_are_doubted(void **state)
     mb.mods_count = 100;
     read_multiboot();
     check(boot.module_count == MODULES_MAX && boot.module[63].base == MIB(16) + 63 * PAGE_SIZE, "100 modules");
+    check_problem("more than 64 modules", "100 modules");
+}
+
+/* Texts that are not remembered could be overwritten before they are read for the second time (start.c). */
+static void the_texts_of_all_modules_are_remembered(void **state)
+{
+    (void)state;
+    fresh();
+    for (u32 i = 0; i < MODULES_MAX; i++) {
+        u64 text = MIB(8) + i * PAGE_SIZE;
+        struct mb_module m = {MIB(16) + i * PAGE_SIZE, MIB(16) + i * PAGE_SIZE + 10, (u32)text, 0};
+        poke_text(text, "initrd.img");
+        host_poke(MODULES + i * sizeof m, &m, sizeof m);
+    }
+    mb.mods_count = MODULES_MAX;
+    read_multiboot();
+    check_problem(NULL, "64 texts");
+    for (u32 i = 0; i < MODULES_MAX; i++)
+        assert_true(recorded(MIB(8) + i * PAGE_SIZE, 11));
 }
 
 static void file_names_in_front_are_known_by_the_loader(void **state)
@@ -720,6 +739,7 @@ int main(void)
         cmocka_unit_test(multiboot_records_that_are_none),
         cmocka_unit_test(multiboot_map_lengths_lie),
         cmocka_unit_test(multiboot_modules_are_doubted),
+        cmocka_unit_test(the_texts_of_all_modules_are_remembered),
         cmocka_unit_test(file_names_in_front_are_known_by_the_loader),
         cmocka_unit_test(framebuffers_are_doubted),
         cmocka_unit_test(crosvm_modules_are_found),

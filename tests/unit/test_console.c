@@ -26,6 +26,8 @@ static struct uart {
     u8 ier, lcr, mcr, scratch;
     u16 divisor;
     bool stuck;        /* THRE never comes */
+    u32 drain_ms;      /* how long the line takes for a full FIFO */
+    u64 full_until;    /* host_ticks */
     u32 room, overrun; /* of the FIFO; bytes sent without asking for room */
     const char *typed; /* what its user types */
     char sent[40000];
@@ -67,9 +69,10 @@ static u32 uart_in(struct uart *u, u32 reg)
     case 4:
         return u->mcr;
     case 5:
-        if (!u->stuck)
-            u->room = u->kind == UART_16550 ? 16 : 1;
-        return (u->stuck ? 0 : 0x60u) | (u->typed && *u->typed);
+        if (u->stuck || host_ticks < u->full_until)
+            return u->typed && *u->typed;
+        u->room = u->kind == UART_16550 ? 16 : 1;
+        return 0x60u | (u->typed && *u->typed);
     case 7:
         return u->kind == UART_8250 ? 0xff : u->scratch;
     }
@@ -88,6 +91,8 @@ static void uart_out(struct uart *u, u32 reg, u8 value)
     } else if (reg == 0) {
         u->overrun += u->room == 0;
         u->room -= u->room != 0;
+        if (!u->room)
+            u->full_until = host_ticks + (u64)u->drain_ms * TICKS_PER_MS;
         if (u->sent_count < sizeof u->sent - 1)
             u->sent[u->sent_count++] = (char)value;
         u->sent[u->sent_count] = 0;
@@ -315,6 +320,19 @@ static void a_port_that_vanishes_or_stands_still(void **state)
     assert_int_equal(console_key(), KEY_NONE);
     console_leave();
     assert_true(host_ticks - before < 700ull * TICKS_PER_MS);
+}
+
+/* 16 characters of 10 bits at 300 baud. */
+static void the_slowest_line_loses_nothing(void **state)
+{
+    (void)state;
+    machine(UART_16550, ABSENT, false);
+    open_list("serial=0x3f8,300");
+    uarts[0].drain_ms = 534;
+    console_write("0123456789abcdef0123456789abcdef0123456789\n", 43);
+    console_leave();
+    assert_string_equal(uarts[0].sent, "0123456789abcdef0123456789abcdef0123456789\r\n");
+    assert_int_equal(uarts[0].overrun, 0);
 }
 
 static void fifos_are_not_overrun(void **state)
@@ -585,6 +603,7 @@ int main(void)
         cmocka_unit_test(the_log_keeps_the_newest),
         cmocka_unit_test(ports_of_nobody),
         cmocka_unit_test(a_port_that_vanishes_or_stands_still),
+        cmocka_unit_test(the_slowest_line_loses_nothing),
         cmocka_unit_test(fifos_are_not_overrun),
         cmocka_unit_test(rates),
         cmocka_unit_test(keys_of_a_terminal),

@@ -343,6 +343,21 @@ static void few_requests_are_made(void **state)
     }
 }
 
+/* The shim's arena may be 1.25 MiB, the cache of disk blocks in it, and machines have many volumes. */
+static void a_volume_takes_little_memory(void **state)
+{
+    (void)state;
+    run("tests/images/ext_image.sh %s/image 16M %s/source/few -t ext4 -b 4096", folder, folder);
+    image_map();
+    struct volume *v = volume_of_image();
+    u8 byte;
+    assert_int_equal(volume_read(v, 0, 1, &byte), OK); /* the cache is there */
+    u64 before = arena_left();
+    assert_int_equal(fs_ext.mount(v), OK);
+    opened(v, "/f1");
+    assert_in_range(before - arena_left(), 1, KIB(28));
+}
+
 static void ten_thousand_entries_are_fast(void **state)
 {
     (void)state;
@@ -829,6 +844,7 @@ int main(void)
         cmocka_unit_test(deep_trees_are_read),
         cmocka_unit_test(huge_files_are_read_at_their_end),
         cmocka_unit_test(few_requests_are_made),
+        cmocka_unit_test(a_volume_takes_little_memory),
         cmocka_unit_test(ten_thousand_entries_are_fast),
         cmocka_unit_test(features_are_refused_by_name),
         cmocka_unit_test(unclean_volumes_are_told_and_read),

@@ -173,7 +173,8 @@ static void volumes_by_mformat_are_read(void **state)
         char path[128];
         u64 size;
         snprintf(path, sizeof path, "%s/image", folder);
-        run("rm -f %s; mformat -C -i %s %s ::; mcopy -i %s -s %s/source/boot ::/", path, path, options[i], path, folder);
+        run("rm -f %s; mformat -C -i %s %s :: && mcopy -i %s -s %s/source/boot ::/", path, path, options[i], path,
+            folder);
         u8 *image = host_file(path, &size);
         struct volume *v = mounted(image, size, 512);
         snprintf(path, sizeof path, "%s/source/boot/vmlinuz-6.1.0-56-amd64", folder);
@@ -255,10 +256,11 @@ static void set_entry(u32 cluster, u32 value)
         memcpy(table + cluster * 4, &value, 4);
     else if (made_bits == 16)
         memcpy(table + cluster * 2, &value, 2);
-    else if (cluster & 1)
-        table[cluster * 3 / 2] = (u8)((table[cluster * 3 / 2] & 15) | value << 4), table[cluster * 3 / 2 + 1] = (u8)(value >> 4);
-    else
-        table[cluster * 3 / 2] = (u8)value, table[cluster * 3 / 2 + 1] = (u8)((table[cluster * 3 / 2 + 1] & 0xf0) | (value >> 8 & 15));
+    else {
+        u8 *pair = table + cluster * 3 / 2;
+        pair[0] = cluster & 1 ? (u8)((pair[0] & 15) | value << 4) : (u8)value;
+        pair[1] = cluster & 1 ? (u8)(value >> 4) : (u8)((pair[1] & 0xf0) | (value >> 8 & 15));
+    }
 }
 
 static u32 end_mark(void)
@@ -335,7 +337,8 @@ static u32 put_long(u8 *at, const char *name, const char *short_name, u32 cluste
             u16 c = k < length ? (u8)name[k] : k == length ? 0 : 0xffff;
             memcpy(units + 2 * i, &c, 2);
         }
-        *s = (struct fat_long_slot){.ordinal = (u8)(n | (n == slots ? 0x40 : 0)), .attributes = 0x0f, .checksum = (u8)sum};
+        *s = (struct fat_long_slot){
+            .ordinal = (u8)(n | (n == slots ? 0x40 : 0)), .attributes = 0x0f, .checksum = (u8)sum};
         memcpy(s->units1, units, 10);
         memcpy(s->units2, units + 10, 12);
         memcpy(s->units3, units + 22, 4);

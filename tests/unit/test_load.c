@@ -135,6 +135,29 @@ static void modules_in_the_way_are_moved_first(void **state)
     }
 }
 
+/* As many modules as there can be, every one of them in the way. */
+static void all_modules_are_moved(void **state)
+{
+    (void)state;
+    fresh();
+    make_elf(MIB(32), MIB(1));
+    struct boot_entry entry = entry_of(add_module(MIB(32), FILE_SIZE));
+    for (u32 i = 1; i < MODULES_MAX; i++) {
+        u64 at = MIB(1) + i * (SEGMENT_SIZE / MODULES_MAX);
+        memset(mem_at(at, 64), (int)i, 64);
+        add_module(at, 64);
+    }
+    memcpy(mem_at(boot.module[1].base, 4), "\x7f" "ELF", 4); /* another kernel: what follows is its initrds */
+    check(payload_load(&entry, &volumes, &boot, &arguments, &keep), "all in the way", "");
+    assert_segment_at(MIB(1));
+    for (u32 i = 2; i < MODULES_MAX; i++) {
+        const u8 *moved = mem_at(boot.module[i].base, 64);
+        assert_true(boot.module[i].base > MIB(2));
+        for (u32 b = 0; b < 64; b++)
+            assert_int_equal(moved[b], i);
+    }
+}
+
 /* A bzImage (protocol 2.06, not relocatable) of CODE_SIZE at physical address `at`; it takes three times that at 1
  * MiB. */
 #define SETUP_SIZE 2560u
@@ -236,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kernel_is_loaded_where_it_wants),
         cmocka_unit_test(modules_in_the_way_are_moved_first),
+        cmocka_unit_test(all_modules_are_moved),
         cmocka_unit_test(an_initrd_leaves_the_kernels_memory),
         cmocka_unit_test(failures_name_the_file_and_give_memory_back),
         cmocka_unit_test(the_key_must_fit_the_file),

@@ -304,21 +304,6 @@ static void claims_name_both_owners(void **state)
     }
 }
 
-static void claims_are_taken_back(void **state)
-{
-    (void)state;
-    static const char mine[] = "mine", other[] = "other";
-    fresh_space();
-    assert_int_equal(mem_claim(&space, MIB(4), MIB(1), mine), OK);
-    mem_unclaim(&space, MIB(4), other);
-    mem_unclaim(&space, MIB(5), mine);
-    assert_int_equal(space.count, 3);
-    mem_unclaim(&space, MIB(4), mine);
-    assert_int_equal(space.count, 2);
-    assert_null(mem_claim_find(&space, MIB(4), MIB(1)));
-    assert_int_equal(mem_claim(&space, MIB(4), MIB(1), other), OK);
-}
-
 static void there_is_a_limit_of_claims(void **state)
 {
     (void)state;
@@ -327,7 +312,7 @@ static void there_is_a_limit_of_claims(void **state)
         assert_int_equal(mem_claim(&space, MIB(32) + i * PAGE_SIZE, PAGE_SIZE, "piece"), OK);
     u64 base = 77;
     assert_int_equal(mem_claim(&space, MIB(4), 1, "last"), ERR_NO_MEMORY);
-    assert_string_equal(error_text(), "last: more than 128 claims on memory");
+    assert_string_equal(error_text(), "last: more than 256 claims on memory");
     assert_int_equal(mem_place(&space, 1, 1, 0, ~0ull, MEM_FROM_TOP, "last", &base), ERR_NO_MEMORY);
     assert_int_equal(base, 77);
     assert_int_equal(space.count, MEM_CLAIMS_MAX);
@@ -406,7 +391,6 @@ int main(void)
         cmocka_unit_test(maps_of_4000_entries_keep_what_counts),
         cmocka_unit_test(types_have_names),
         cmocka_unit_test(claims_name_both_owners),
-        cmocka_unit_test(claims_are_taken_back),
         cmocka_unit_test(there_is_a_limit_of_claims),
         cmocka_unit_test(places_are_found),
         cmocka_unit_test(a_full_memory_says_what_was_wanted),

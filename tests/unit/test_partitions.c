@@ -332,7 +332,8 @@ static void make_gpt(u32 block, u32 count, u32 entry_size)
 static void sound_gpts(void **state)
 {
     (void)state;
-    static const u32 cases[][3] = {{512, 128, 128}, {4096, 128, 128}, {2048, 4, 512}, {512, 1024, 256}, {512, 16, 4096}};
+    static const u32 cases[][3] = {
+        {512, 128, 128}, {4096, 128, 128}, {2048, 4, 512}, {512, 1024, 256}, {512, 16, 4096}};
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         u32 block = cases[i][0];
         u64 half = (IMAGE_BYTES / block - 1) / 2;
@@ -491,6 +492,26 @@ static void broken_gpt_entries_are_left_out(void **state)
     assert_non_null(strstr(host_log(), "partition 129: skipped, more than 128"));
 }
 
+/* Volumes whose filesystem nobody reads cost little memory: there may be many, and the arena is small. */
+static void many_disks_take_little_memory(void **state)
+{
+    (void)state;
+    static struct disk_list disks;
+    static struct volume_list volumes;
+    make_gpt(512, 128, 128);
+    host_reset();
+    disks.count = 0;
+    while (disks.count < DISKS_MAX)
+        assert_non_null(host_disk(&disks, "vd", image, IMAGE_BYTES, 512));
+    u8 byte;
+    assert_int_equal(block_read(disks.disk[0], 0, 1, &byte), OK); /* the cache is there */
+    u64 before = arena_left();
+    volumes_scan(&disks, &volumes);
+    assert_int_equal(volumes.count, 2 * DISKS_MAX);
+    assert_string_equal(volumes.volume[127]->name, "vdbl128");
+    assert_in_range(before - arena_left(), 1, KIB(512));
+}
+
 /* ---- the group -------------------------------------------------------------------------------------------------- */
 
 static int setup(void **state)
@@ -526,6 +547,7 @@ int main(void)
         cmocka_unit_test(gpt_finds_its_backup),
         cmocka_unit_test(gpt_for_other_blocks_is_told),
         cmocka_unit_test(broken_gpt_entries_are_left_out),
+        cmocka_unit_test(many_disks_take_little_memory),
     };
     return cmocka_run_group_tests_name("partitions", tests, setup, teardown);
 }

@@ -69,7 +69,8 @@ static void lengths_around_the_steps(void **state)
 {
     (void)state;
     static u8 bytes[3000];
-    static const u32 lengths[] = {13, 14, 15, 16, 17, 18, 19, 20, 254, 255, 256, 269, 270, 271, 274, 275, 524, 525, 780};
+    static const u32 lengths[] = {13,  14,  15,  16,  17,  18,  19,  20,  254, 255,
+                                  256, 269, 270, 271, 274, 275, 524, 525, 780};
     for (u32 literals = 0; literals < ARRAY_COUNT(lengths); literals++)
         for (u32 match = 0; match < ARRAY_COUNT(lengths); match += 3) {
             u32 n = lengths[literals], m = lengths[match];

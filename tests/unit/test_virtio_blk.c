@@ -129,6 +129,7 @@ static void every_kind_of_device_reads(void **state)
         {"modern, all features", true, false, false, 0xfe000000, ~0ull, 256},
         {"modern, BAR above 4 GiB", true, false, false, 0xc000000000, FAKE_F_VERSION_1, 1024},
         {"modern, IOMMU offered", true, false, false, 0xfe000000, FAKE_F_VERSION_1 | FAKE_F_ACCESS_PLATFORM, 256},
+        {"modern, in hardware", true, false, false, 0xfe000000, FAKE_F_VERSION_1 | FAKE_F_ORDER_PLATFORM, 256},
         {"transitional", true, true, false, 0xfe000000, FAKE_F_VERSION_1 | FAKE_F_BLK_SIZE, 256},
         {"legacy", false, true, false, 0, FAKE_F_SEG_MAX | FAKE_F_RO, 256},
         {"legacy, MSI-X left enabled", false, true, true, 0, FAKE_F_BLK_SIZE, 128},
@@ -154,8 +155,8 @@ static void every_kind_of_device_reads(void **state)
             stop("%s: the device complains of %s", cases[i].what, fake.fault);
         if (fake.modern)
             assert_int_equal(fake.driver_features & FAKE_F_VERSION_1, FAKE_F_VERSION_1);
-        assert_int_equal(fake.driver_features & FAKE_F_ACCESS_PLATFORM,
-                         fake.modern ? fake.features & FAKE_F_ACCESS_PLATFORM : 0);
+        static const u64 platform = FAKE_F_ACCESS_PLATFORM | FAKE_F_ORDER_PLATFORM;
+        assert_int_equal(fake.driver_features & platform, fake.modern ? fake.features & platform : 0);
         disk_virtio_blk.quiesce(disk);
         assert_int_equal(fake.device_status, 0);
         assert_int_equal(fake.function.config[4] & 4, 0);
