@@ -1,5 +1,6 @@
-# shim: one ELF, two doors. `make` builds build/shim.elf; `make run`, `make test`, `make iso`, `make bench`, `make fuzz`,
-# `make install` as README.md says. Sources are found by wildcard; what is linked in, and in which order, is tables.h.
+# shim: one ELF, two doors. `make` builds build/shim.elf; `make run`, `make test`, `make iso`, `make bench`,
+# `make fuzz`, `make install` as README.md says. Sources are found by wildcard; what is linked in, and in which order,
+# is tables.h.
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -19,15 +20,16 @@ ASM_SOURCES := $(wildcard shim/*.asm drivers/*.asm protocols/*.asm)
 HOST_SOURCES := $(filter-out $(TARGET_ONLY),$(C_SOURCES))
 HEADERS     := $(wildcard shim/include/*.h protocols/*.h drivers/*.h fs/*.h)
 
-WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith -Wwrite-strings
+WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
+    -Wwrite-strings
 CPPFLAGS := -Ishim/include -DSHIM_VERSION='"$(VERSION)"'
 
 # For size, which to clang is -Oz.
 OPTIMISE := $(if $(findstring clang,$(CC)),-Oz,-Os)
 
-CFLAGS_TARGET := -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(CPPFLAGS) -ffreestanding -fpie -fvisibility=hidden -fno-builtin \
-    -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections -fdata-sections \
-    -mno-red-zone -mgeneral-regs-only -fcf-protection=none -fno-jump-tables
+CFLAGS_TARGET := -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(CPPFLAGS) -ffreestanding -fpie -fvisibility=hidden \
+    -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections \
+    -fdata-sections -mno-red-zone -mgeneral-regs-only -fcf-protection=none -fno-jump-tables
 
 # One short line a step; `make V=1` shows the commands.
 QUIET := $(findstring s,$(filter-out -% %=%,$(firstword $(MAKEFLAGS))))
@@ -61,10 +63,12 @@ $(B)/target/%.asm.o: %.asm Makefile | $(B)/.tools
 	@mkdir -p $(@D)
 	$(call SAY,NASM) $(NASM) -f elf64 -g -F dwarf -o $@ $<
 
-LINK := ld -m elf_x86_64 -z noexecstack -z norelro --no-warn-rwx-segments --gc-sections --build-id=none --orphan-handling=error
+LINK := ld -m elf_x86_64 -z noexecstack -z norelro --no-warn-rwx-segments --gc-sections --build-id=none \
+    --orphan-handling=error
 
 $(B)/shim.elf.debug: $(CORE_OBJECTS) shim/core.ld
-	$(call SAY,LD) $(LINK) -pie --no-dynamic-linker -z pack-relative-relocs --defsym=CORE_START=$(CORE_START) -T shim/core.ld -o $@ $(CORE_OBJECTS)
+	$(call SAY,LD) $(LINK) -pie --no-dynamic-linker -z pack-relative-relocs --defsym=CORE_START=$(CORE_START) \
+	    -T shim/core.ld -o $@ $(CORE_OBJECTS)
 
 # Where the doors find things in the core.
 $(B)/core.labels: $(B)/shim.elf.debug
@@ -82,7 +86,8 @@ $(B)/target/shim/packed.asm.o: shim/packed.asm $(B)/core.lz4
 $(B)/shim.elf: HEADER_OFFSET := 8144
 $(B)/shim-multiboot.elf: HEADER_OFFSET := 384
 $(B)/shim.elf $(B)/shim-multiboot.elf: $(DOOR_OBJECTS) $(B)/target/shim/packed.asm.o $(B)/core.labels shim/shim.ld
-	$(call SAY,LD) $(LINK) -no-pie --defsym=MULTIBOOT_HEADER_OFFSET=$(HEADER_OFFSET) -T shim/shim.ld -o $@.doors $(filter %.o %.labels,$^)
+	$(call SAY,LD) $(LINK) -no-pie --defsym=MULTIBOOT_HEADER_OFFSET=$(HEADER_OFFSET) -T shim/shim.ld -o $@.doors \
+	    $(filter %.o %.labels,$^)
 	@$(OBJCOPY) -O binary $@.doors $@
 	@printf '%s: %d of 65536 bytes\n' $@ $$(stat -c %s $@)
 
@@ -108,8 +113,8 @@ $(B)/host/core.a: $(HOST_OBJECTS)
 
 $(B)/unit/test_%: tests/unit/test_%.c $(B)/host/core.a $(wildcard tests/unit/*.h)
 	@mkdir -p $(@D)
-	$(call SAY,CC) $(CC) $(CFLAGS_HOST) $(SANITIZE) -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/host/tests/unit/host.o \
-	    $(B)/host/core.a -lcmocka
+	$(call SAY,CC) $(CC) $(CFLAGS_HOST) $(SANITIZE) -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< \
+	    $(B)/host/tests/unit/host.o $(B)/host/core.a -lcmocka
 
 unit: $(UNIT_TESTS)
 	@for t in $(UNIT_TESTS); do echo "== $$t"; $$t || exit 1; done
@@ -124,8 +129,8 @@ $(B)/fuzz/core.a: $(FUZZ_OBJECTS)
 
 $(B)/fuzzers/%: tests/fuzz/fuzz_%.c $(B)/fuzz/core.a $(wildcard tests/unit/*.h)
 	@mkdir -p $(@D)
-	$(call SAY,CLANG) $(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< $(B)/fuzz/tests/unit/host.o \
-	    $(B)/fuzz/core.a
+	$(call SAY,CLANG) $(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< \
+	    $(B)/fuzz/tests/unit/host.o $(B)/fuzz/core.a
 
 fuzz-build: $(FUZZERS)
 

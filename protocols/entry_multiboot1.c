@@ -11,31 +11,6 @@
 #define CROSVM_ZERO_PAGE 0x7000u /* crosvm tells of the initrd only in a Linux zero page it writes anyway */
 #define ZERO_PAGE_RAMDISK 0x218u
 
-static bool name_starts(const char *name, const char *prefix)
-{
-    u32 n = (u32)strlen(prefix);
-    return strlen(name) >= n && text_equal_nocase((struct text){name, n}, text_of(prefix));
-}
-
-/* These put the file's name in front of our arguments; GRUB and Limine do not. */
-static bool loader_names_the_file(const char *loader)
-{
-    static const char *const names[] = {"qemu", "iPXE", "SYSLINUX", "ISOLINUX", "PXELINUX", "EXTLINUX"};
-    for (u32 i = 0; i < ARRAY_COUNT(names); i++)
-        if (name_starts(loader, names[i]))
-            return true;
-    return false;
-}
-
-static const char *skip_word(const char *s)
-{
-    while (*s && *s != ' ')
-        s++;
-    while (*s == ' ')
-        s++;
-    return s;
-}
-
 static void read_strings(struct boot_info *boot, const struct mb_info *info)
 {
     if (info->flags & MB_LOADER_NAME) {
@@ -45,8 +20,7 @@ static void read_strings(struct boot_info *boot, const struct mb_info *info)
     if (info->flags & MB_CMDLINE) {
         boot->cmdline = boot_string(info->cmdline, STRING_MAX);
         boot_record_add(boot, info->cmdline, strlen(boot->cmdline) + 1);
-        if (loader_names_the_file(boot->loader))
-            boot->cmdline = skip_word(boot->cmdline);
+        boot->cmdline = boot_text_behind_name(boot->loader, boot->cmdline);
     }
 }
 
@@ -85,7 +59,7 @@ static void read_memory(struct boot_info *boot, const struct mb_info *info)
 
 static void read_modules(struct boot_info *boot, const struct mb_info *info)
 {
-    u32 count = (u32)min_u64(info->mods_count, MODULES_MAX);
+    u32 count = (u32)min_u64(info->mods_count, MODULES_MAX + 1); /* one more tells that it is too many */
     if (!(info->flags & MB_MODULES) || !count)
         return;
     if (!info->mods_addr || !fits(info->mods_addr, (u64)count * sizeof(struct mb_module), GIB(4))) {
@@ -115,9 +89,9 @@ static void read_framebuffer(struct boot_info *boot, const struct mb_info *info)
     u8 depth = info->framebuffer_bpp;
     bool known_depth = depth == 15 || depth == 16 || depth == 24 || depth == 32;
     u64 bytes = (u64)info->framebuffer_pitch * info->framebuffer_height;
-    if (!(info->flags & MB_FRAMEBUFFER) || info->framebuffer_type != MB_FRAMEBUFFER_RGB || !known_depth ||
-        !info->framebuffer_width || !bytes || (u64)info->framebuffer_width * ((depth + 7u) / 8) > info->framebuffer_pitch ||
-        info->framebuffer_addr > ~bytes)
+    u64 row = (u64)info->framebuffer_width * ((depth + 7u) / 8);
+    if (!(info->flags & MB_FRAMEBUFFER) || info->framebuffer_type != MB_FRAMEBUFFER_RGB || !known_depth || !row ||
+        !bytes || row > info->framebuffer_pitch || info->framebuffer_addr > ~bytes)
         return;
     boot->framebuffer = (struct framebuffer){
         .base = info->framebuffer_addr,

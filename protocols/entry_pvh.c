@@ -1,6 +1,7 @@
 /* entry_pvh.c: hvm_start_info → boot_info (xen/include/public/arch-x86/hvm/start_info.h; xen docs/misc/pvh.pandoc).
  *
- * Trusts EBX and the magic only: qboot leaves garbage in the module list's string pointers, Firecracker and Xen give unsorted maps.
+ * Trusts EBX and the magic only: qboot leaves garbage in the module list's string pointers, Firecracker and Xen give
+ * unsorted maps.
  * Exercise: tests/unit/test_boot_info.c, tests/fuzz/fuzz_start_info.c.
  */
 #include "boot_info.h"
@@ -17,7 +18,12 @@ static const char *loader_name(void)
     static const struct {
         char signature[13];
         const char *name;
-    } known[] = {{"XenVMMXenVMM", "Xen"}, {"KVMKVMKVM", "KVM"}, {"TCGTCGTCGTCG", "QEMU TCG"}, {"bhyve bhyve ", "bhyve"}};
+    } known[] = {
+        {"XenVMMXenVMM", "Xen"},
+        {"KVMKVMKVM", "KVM"},
+        {"TCGTCGTCGTCG", "QEMU TCG"},
+        {"bhyve bhyve ", "bhyve"},
+    };
     u32 a, signature[3]; /* EBX, ECX, EDX */
     cpu_id(1, &a, &signature[0], &signature[1], &signature[2]);
     if (!(signature[1] & CPUID_HYPERVISOR))
@@ -34,7 +40,8 @@ static void read_memory_map(struct boot_info *boot, const struct pvh_start_info 
     u64 at = info->memmap_paddr;
     u32 count = info->memmap_entries;
     if (info->version < 1 || !at || !count) {
-        boot->problem = info->version < 1 ? "start_info version 0 has no memory map" : "start_info without a memory map";
+        boot->problem = info->version < 1 ? "start_info version 0 has no memory map"
+                                          : "start_info without a memory map";
         return;
     }
     if (count > MEMMAP_MAX) {
@@ -55,7 +62,7 @@ static void read_memory_map(struct boot_info *boot, const struct pvh_start_info 
 static void read_modules(struct boot_info *boot, const struct pvh_start_info *info)
 {
     u64 at = info->modlist_paddr;
-    u32 count = (u32)min_u64(info->nr_modules, MODULES_MAX);
+    u32 count = (u32)min_u64(info->nr_modules, MODULES_MAX + 1); /* one more tells that it is too many */
     if (!at || !count)
         return;
     if (!fits(at, (u64)count * sizeof(struct pvh_modlist_entry), GIB(4))) {

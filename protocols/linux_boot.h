@@ -1,6 +1,7 @@
 /* linux_boot.h: the Linux/x86 boot protocol's setup header and zero page.
  *
- * Source: Linux Documentation/arch/x86/boot.rst (protocol 2.15) and zero-page.rst, arch/x86/include/uapi/asm/{bootparam,screen_info}.h.
+ * Source: Linux Documentation/arch/x86/boot.rst (protocol 2.15) and zero-page.rst,
+ * arch/x86/include/uapi/asm/bootparam.h, include/uapi/linux/screen_info.h.
  */
 #ifndef SHIM_LINUX_BOOT_H
 #define SHIM_LINUX_BOOT_H

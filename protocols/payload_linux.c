@@ -109,15 +109,17 @@ static enum error linux_recognise(const u8 *head, u32 len, u64 size)
     if (h->boot_flag != LINUX_BOOT_FLAG)
         return fail(ERR_CORRUPT, "bzImage boot_flag %04x at byte 510, expected aa55", h->boot_flag);
     if (h->version < 0x202 || h->version > 0x20f)
-        return fail(ERR_UNSUPPORTED, "bzImage protocol version %u.%02u at byte 518, expected 2.02 to 2.15", h->version >> 8,
-                    h->version & 0xff);
+        return fail(ERR_UNSUPPORTED, "bzImage protocol version %u.%02u at byte 518, expected 2.02 to 2.15",
+                    h->version >> 8, h->version & 0xff);
     if (len > LINUX_HEADER_AT + offsetof(struct linux_header, loadflags) && !(h->loadflags & LINUX_LOADED_HIGH))
-        return fail(ERR_UNSUPPORTED, "zImage (loadflags %02x at byte 529), expected a bzImage (bit 0 set)", h->loadflags);
+        return fail(ERR_UNSUPPORTED, "zImage (loadflags %02x at byte 529), expected a bzImage (bit 0 set)",
+                    h->loadflags);
     enum error error = check_size(&plan, head, len, size);
     if (error)
         return error;
     if (h->relocatable_kernel && !is_power_of_two(h->kernel_alignment))
-        return fail(ERR_CORRUPT, "bzImage kernel_alignment %x at byte 560, expected a power of two", h->kernel_alignment);
+        return fail(ERR_CORRUPT, "bzImage kernel_alignment %x at byte 560, expected a power of two",
+                    h->kernel_alignment);
     return OK;
 }
 
@@ -128,8 +130,8 @@ static enum error check_cmdline(const struct payload *p, u32 most)
     u32 length = (u32)strlen(p->cmdline);
     if (length <= most)
         return OK;
-    return fail(ERR_RANGE, "command line of %u bytes is %u too long: this kernel takes at most %u", length, length - most,
-                most);
+    return fail(ERR_RANGE, "command line of %u bytes is %u too long: this kernel takes at most %u", length,
+                length - most, most);
 }
 
 /* ipxe.lkrn: its code starts with nothing that could be entered. */
@@ -157,8 +159,8 @@ static enum error move_kernel(struct linux_plan *plan, struct mem_space *space, 
     return error;
 }
 
-/* Claim the kernel's memory: at its preferred address; when that is taken and it can be moved, at the next that it likes;
- * in the last resort at one that it can do with (boot.rst: the loader then tells so in kernel_alignment). */
+/* Claim the kernel's memory: at its preferred address; when that is taken and it can be moved, at the next that it
+ * likes; in the last resort at one that it can do with (boot.rst: the loader then tells so in kernel_alignment). */
 static enum error place_kernel(struct linux_plan *plan, struct mem_space *space)
 {
     struct linux_header *h = &plan->header;
@@ -166,24 +168,26 @@ static enum error place_kernel(struct linux_plan *plan, struct mem_space *space)
     u64 size = kernel_memory(plan);
     plan->load = h->pref_address ? h->pref_address : DEFAULT_LOAD;
     if (!fits(plan->load, size, above_4g ? ~0ull : GIB(4)))
-        return fail(ERR_UNSUPPORTED, "bzImage pref_address %lx at byte 600 for %lu bytes, expected below 4 GiB", plan->load,
-                    size);
+        return fail(ERR_UNSUPPORTED, "bzImage pref_address %lx at byte 600 for %lu bytes, expected below 4 GiB",
+                    plan->load, size);
     enum error error = mem_claim(space, plan->load, size, "kernel");
     if (!error || !h->relocatable_kernel)
         return error;
     error = move_kernel(plan, space, size, above_4g);
-    if (error && h->min_alignment < 32 && 1u << h->min_alignment >= PAGE_SIZE && 1u << h->min_alignment < h->kernel_alignment) {
-        h->kernel_alignment = 1u << h->min_alignment;
+    u32 least = h->min_alignment < 32 ? 1u << h->min_alignment : 0;
+    if (error && least >= PAGE_SIZE && least < h->kernel_alignment) {
+        h->kernel_alignment = least;
         error = move_kernel(plan, space, size, above_4g);
     }
     return error;
 }
 
-/* A single initrd that a loader has put where the kernel can take it stays there. */
+/* A single initrd that a loader has put where the kernel can take it stays there. At a page: Linux gives the pages back
+ * later, and warns when it begins within one (arch/x86/mm/init.c, free_init_pages). */
 static bool initrd_in_place(struct payload *p, struct linux_plan *plan, const struct mem_space *space, u64 high)
 {
     const struct file *f = &p->initrd[0];
-    if (p->initrd_count != 1 || f->volume || f->memory % 4 || !fits(f->memory, f->size, high))
+    if (p->initrd_count != 1 || f->volume || f->memory % PAGE_SIZE || !fits(f->memory, f->size, high))
         return false;
     const struct mem_range *claim = mem_claim_find(space, f->memory, f->size); /* its own, not that of our kernel */
     if (!claim || claim->base != f->memory || claim->size != f->size || !mem_map_usable(space->map, f->memory, f->size))
@@ -218,7 +222,8 @@ static enum error place_initrds(struct payload *p, struct linux_plan *plan, stru
     u64 at = plan->initrd;
     for (u32 i = 0; i < p->initrd_count; i++) {
         const struct file *f = &p->initrd[i];
-        struct placement piece = {.from = f, .file_size = f->size, .dest = at, .mem_size = align_up(f->size, 4), .what = "initrd"};
+        struct placement piece = {.from = f, .file_size = f->size, .dest = at, .mem_size = align_up(f->size, 4),
+                                  .what = "initrd"};
         error = placement_add(p, space, &piece, false);
         if (error)
             return error;
@@ -239,7 +244,8 @@ static enum error place_record(struct payload *p, struct linux_plan *plan, struc
 {
     u64 extra = align_up(e820_extra_size(plan, space->map), 16);
     p->record_size = sizeof(struct linux_zero_page) + extra + strlen(p->cmdline) + 1;
-    enum error error = mem_place(space, p->record_size, PAGE_SIZE, RECORD_LOW, RECORD_HIGH, MEM_FROM_BOTTOM, "zero page", &p->record);
+    enum error error = mem_place(space, p->record_size, PAGE_SIZE, RECORD_LOW, RECORD_HIGH, MEM_FROM_BOTTOM,
+                                 "zero page", &p->record);
     if (error)
         error = mem_place(space, p->record_size, PAGE_SIZE, MIB(1), GIB(1), MEM_FROM_BOTTOM, "zero page", &p->record);
     plan->setup_data = extra ? p->record + sizeof(struct linux_zero_page) : 0;
@@ -251,9 +257,12 @@ static enum error place_record(struct payload *p, struct linux_plan *plan, struc
 static enum error place_real_mode(struct payload *p, struct linux_plan *plan, struct mem_space *space)
 {
     if (plan->setup_size > REAL_SETUP_MAX)
-        return fail(ERR_UNSUPPORTED, "real-mode part of %lu bytes, expected at most %u", plan->setup_size, REAL_SETUP_MAX);
-    enum error error = mem_place(space, REAL_SIZE, PAGE_SIZE, RECORD_LOW, REAL_HIGH, MEM_FROM_TOP, "real-mode part", &p->record);
-    struct placement setup = {.from = &p->kernel, .file_size = plan->setup_size, .dest = p->record, .mem_size = REAL_SIZE, .what = "real-mode part"};
+        return fail(ERR_UNSUPPORTED, "real-mode part of %lu bytes, expected at most %u", plan->setup_size,
+                    REAL_SETUP_MAX);
+    static const char what[] = "real-mode part";
+    enum error error = mem_place(space, REAL_SIZE, PAGE_SIZE, RECORD_LOW, REAL_HIGH, MEM_FROM_TOP, what, &p->record);
+    struct placement setup = {.from = &p->kernel, .file_size = plan->setup_size, .dest = p->record,
+                              .mem_size = REAL_SIZE, .what = what};
     p->record_size = REAL_SIZE;
     p->cmdline_address = p->record + REAL_STACK;
     p->own_stack = REAL_STACK;

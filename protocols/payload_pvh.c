@@ -1,8 +1,8 @@
 /* payload_pvh.c: an ELF with a Xen PHYS32_ENTRY note, and a fresh start_info for it (xen docs/misc/pvh.pandoc,
  * xen/include/public/arch-x86/hvm/start_info.h, elfnote.h; start_info version 1).
  *
- * ELF32 and ELF64, whatever e_machine says of the two (OVMF's CloudHv image is an ELF64 for EM_386). Segments go to p_paddr.
- * Left out on purpose: SHT_NOTE (every known kernel has the segment), PADDR_OFFSET (FreeBSD before 13).
+ * ELF32 and ELF64, whatever e_machine says of the two (OVMF's CloudHv image is an ELF64 for EM_386). Segments go to
+ * p_paddr. Left out on purpose: SHT_NOTE (every known kernel has the segment), PADDR_OFFSET (FreeBSD before 13).
  * Exercise: tests/unit/test_payload_pvh.c, tests/fuzz/fuzz_elf.c; round trip with entry_pvh.c.
  */
 #include "elf.h"
@@ -15,8 +15,9 @@
 #define MEMMAP_MAX 127u /* Linux's table has 128 and it adds one */
 #define NOTE_PHYS32_RELOC 19u /* elfnote.h: XEN_ELFNOTE_PHYS32_RELOC: align, min, max */
 
-/* Where start_info and its tables go: low memory that is free in all known payloads: above Xen's trampoline (1000h-11000h), OSv's
- * tables and stack (below 7C00h), and apart from every image but Mini-OS's, which begins at 0. Linux wants them below 1 GiB. */
+/* Where start_info and its tables go: low memory that is free in all known payloads: above Xen's trampoline
+ * (1000h-11000h), OSv's tables and stack (below 7C00h), and apart from every image but Mini-OS's, which begins at 0.
+ * Linux wants them below 1 GiB. */
 #define RECORD_LOW 0x20000u
 #define RECORD_HIGH 0xa0000u
 #define RECORD_MAX GIB(1)
@@ -91,7 +92,8 @@ static enum error check_truncation(const struct payload *p, const struct pvh_pla
         const struct segment *s = &plan->segment[i];
         bool loaded = is_loaded(s);
         if ((loaded || s->type == ELF_SEGMENT_NOTE) && !fits(s->offset, s->filesz, p->kernel.size))
-            return error_add(fail_truncated(p, s->offset, s->filesz), "%s segment %u", loaded ? "kernel" : "note", number);
+            return error_add(fail_truncated(p, s->offset, s->filesz), "%s segment %u", loaded ? "kernel" : "note",
+                             number);
         number += loaded;
     }
     return OK;
@@ -186,9 +188,11 @@ static enum error read_notes(const struct payload *p, struct pvh_plan *plan)
 static enum error check_segment(const struct segment *s, u32 number)
 {
     if (s->filesz > s->memsz)
-        return fail(ERR_CORRUPT, "kernel segment %u: %lu bytes in the file, %lu in memory", number, s->filesz, s->memsz);
+        return fail(ERR_CORRUPT, "kernel segment %u: %lu bytes in the file, %lu in memory", number, s->filesz,
+                    s->memsz);
     if (!fits(s->paddr, s->memsz, GIB(4)))
-        return fail(ERR_UNSUPPORTED, "kernel segment %u: %lu bytes at %lx, expected below 4 GiB", number, s->memsz, s->paddr);
+        return fail(ERR_UNSUPPORTED, "kernel segment %u: %lu bytes at %lx, expected below 4 GiB", number, s->memsz,
+                    s->paddr);
     return OK;
 }
 
@@ -212,7 +216,8 @@ static enum error survey(struct pvh_plan *plan)
     if (!number)
         return fail(ERR_CORRUPT, "ELF without a segment to load");
     if (!entered)
-        return fail(ERR_CORRUPT, "entry point %lx is in no segment (they lie in [%lx,%lx))", plan->entry, plan->low, plan->high);
+        return fail(ERR_CORRUPT, "entry point %lx is in no segment (they lie in [%lx,%lx))", plan->entry, plan->low,
+                    plan->high);
     return OK;
 }
 
@@ -265,8 +270,8 @@ static enum error place_segments(struct payload *p, struct pvh_plan *plan, struc
 }
 
 /* One module of `count` files in a row, each but the last padded to 4 bytes (Linux's initrds). */
-static enum error place_module(struct payload *p, struct pvh_plan *plan, struct mem_space *space, const struct file *files,
-                               u32 count, const char *what)
+static enum error place_module(struct payload *p, struct pvh_plan *plan, struct mem_space *space,
+                               const struct file *files, u32 count, const char *what)
 {
     u64 size = 0, base;
     for (u32 i = 0; i < count; i++) {
@@ -274,7 +279,8 @@ static enum error place_module(struct payload *p, struct pvh_plan *plan, struct 
             return fail(ERR_RANGE, "%s: %lu bytes, expected less than 4 GiB", files[i].path, files[i].size);
         size = align_up(size, 4) + files[i].size;
     }
-    enum error error = mem_place(space, align_up(max_u64(size, 1), 4), PAGE_SIZE, MIB(1), GIB(4), MEM_FROM_TOP, what, &base);
+    u64 room = align_up(max_u64(size, 1), 4);
+    enum error error = mem_place(space, room, PAGE_SIZE, MIB(1), GIB(4), MEM_FROM_TOP, what, &base);
     if (error)
         return error;
     plan->module_base[plan->module_count] = base;
@@ -324,10 +330,12 @@ static enum error place_record(struct payload *p, struct pvh_plan *plan, struct 
     u64 text = text_size(p), info = align_up(sizeof(struct pvh_start_info), 16);
     u64 modules = plan->module_count * sizeof(struct pvh_modlist_entry);
     p->record_size = text + info + modules + plan->map->count * sizeof(struct pvh_memmap_entry);
-    enum error error = mem_place(space, p->record_size, PAGE_SIZE, RECORD_LOW, RECORD_HIGH, MEM_FROM_BOTTOM, "start_info", &plan->text);
+    enum error error = mem_place(space, p->record_size, PAGE_SIZE, RECORD_LOW, RECORD_HIGH, MEM_FROM_BOTTOM,
+                                 "start_info", &plan->text);
+    u64 above = align_up(plan->high + plan->shift, PAGE_SIZE) + PAGE_SIZE;
     if (error) /* a page apart from the image: NetBSD copies what it needs right behind itself */
-        error = mem_place(space, p->record_size, PAGE_SIZE, align_up(plan->high + plan->shift, PAGE_SIZE) + PAGE_SIZE, RECORD_MAX,
-                          MEM_FROM_BOTTOM, "start_info", &plan->text);
+        error = mem_place(space, p->record_size, PAGE_SIZE, above, RECORD_MAX, MEM_FROM_BOTTOM, "start_info",
+                          &plan->text);
     plan->info = plan->text + text;
     plan->modlist = plan->info + info;
     plan->memmap = plan->modlist + modules;

@@ -1,4 +1,5 @@
-/* pvh.h: wire layouts of the Xen PVH boot ABI: xen/include/public/arch-x86/hvm/start_info.h (version 1) and elfnote.h. */
+/* pvh.h: wire layouts of the Xen PVH boot ABI: xen/include/public/arch-x86/hvm/start_info.h (version 1) and elfnote.h.
+ */
 #ifndef SHIM_PVH_H
 #define SHIM_PVH_H
 

@@ -1,4 +1,4 @@
-/* arena.c: one bump allocator; no free, mark and release in pairs (memory.h). */
+/* arena.c: one bump allocator; no free, mark and release in pairs; pages that stay come from its end (memory.h). */
 #include "memory.h"
 
 static u8 *arena_base;
@@ -26,6 +26,16 @@ void *arena_alloc(u64 size, u64 align)
 {
     void *p = arena_reserve(size, align);
     return p ? memset(p, 0, size) : NULL;
+}
+
+void *arena_alloc_page(void)
+{
+    if (arena_left() < PAGE_SIZE) {
+        fail(ERR_NO_MEMORY, "working memory used up: a page wanted, %lu bytes left", arena_left());
+        return NULL;
+    }
+    arena_size -= PAGE_SIZE;
+    return memset(arena_base + arena_size, 0, PAGE_SIZE);
 }
 
 u64 arena_mark(void)

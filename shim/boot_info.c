@@ -1,4 +1,7 @@
-/* boot_info.c: one record whatever the door (boot_info.h): what is the same for all doors, and the search for the RSDP. */
+/* boot_info.c: one record whatever the door (boot_info.h): what is the same for all doors, and the search for the RSDP.
+ *
+ * Exercise: tests/unit/test_boot_info.c, tests/fuzz/fuzz_multiboot.c, tests/fuzz/fuzz_start_info.c.
+ */
 #include "boot_info.h"
 #include "config.h"
 #include "print.h"
@@ -41,12 +44,29 @@ void boot_record_add(struct boot_info *boot, u64 base, u64 size)
 
 void boot_module_add(struct boot_info *boot, u64 base, u64 size, u64 text_paddr)
 {
-    if (boot->module_count == MODULES_MAX || !size || size > ~0ull - base)
+    if (!size || size > ~0ull - base)
         return;
+    if (boot->module_count == MODULES_MAX) {
+        boot->problem = "more than 64 modules: the rest is left out";
+        return;
+    }
     struct module *module = &boot->module[boot->module_count++];
     *module = (struct module){.base = base, .size = size, .text = boot_string(text_paddr, PAGE_SIZE)};
     if (module->text[0])
         boot_record_add(boot, text_paddr, strlen(module->text) + 1);
+}
+
+const char *boot_text_behind_name(const char *loader, const char *text)
+{
+    static const char *const naming[] = {"qemu", "iPXE", "SYSLINUX", "ISOLINUX", "PXELINUX", "EXTLINUX"};
+    bool named = false;
+    for (u32 i = 0; i < ARRAY_COUNT(naming); i++)
+        named |= text_starts(text_of(loader), naming[i]);
+    while (named && *text && *text != ' ')
+        text++;
+    while (named && *text == ' ')
+        text++;
+    return text;
 }
 
 u64 rsdp_scan(u64 base, u64 size)

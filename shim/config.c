@@ -231,23 +231,6 @@ static bool from_volumes(const struct search *s)
     return false;
 }
 
-/* QEMU, iPXE and syslinux put the file's name in front of a module's text, GRUB and Limine do not. They are told by the
- * name they give themselves. */
-static const char *text_behind_name(const struct boot_info *boot, const char *text)
-{
-    static const char *const naming[] = {"qemu", "iPXE", "SYSLINUX", "ISOLINUX", "EXTLINUX", "PXELINUX"};
-    bool names = false;
-    for (u32 i = 0; i < ARRAY_COUNT(naming); i++)
-        names |= text_starts(text_of(boot->loader), naming[i]);
-    if (!names)
-        return text;
-    while (*text && *text != ' ')
-        text++;
-    while (*text == ' ')
-        text++;
-    return text;
-}
-
 /* Contract §3: without a config each kernel module is an entry. */
 static bool from_kernels(const struct search *s)
 {
@@ -263,7 +246,7 @@ static bool from_kernels(const struct search *s)
             error_show();
             break;
         }
-        entry->options = text_behind_name(s->boot, module->text);
+        entry->options = boot_text_behind_name(s->boot->loader, module->text);
         const char *title = module->text[0] ? format_copy("%s: %s", id, module->text) : NULL;
         if (title)
             entry->title = title;
@@ -314,7 +297,9 @@ static void apply_default(struct config *config, const struct arguments *argumen
 void config_read(struct config *config, const struct volume_list *volumes, const struct boot_info *boot,
                  const struct arguments *arguments)
 {
-    static bool (*const sources[])(const struct search *) = {from_argument, from_host, from_modules, from_volumes, from_kernels};
+    static bool (*const sources[])(const struct search *) = {
+        from_argument, from_host, from_modules, from_volumes, from_kernels,
+    };
     const struct search search = {config, volumes, boot, arguments, only_volume(volumes, arguments->volume)};
     config->timeout = TIMEOUT_UNSET;
     for (u32 i = 0; i < ARRAY_COUNT(sources); i++)

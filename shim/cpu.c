@@ -18,8 +18,8 @@ extern u8 core_start[];
 /* Selectors as entry.asm has them. */
 static const u64 gdt[] = {0, 0x00cf9b000000ffff, 0x00af9b000000ffff, 0x00cf93000000ffff};
 
-/* What LGDT and LIDT take begins at limit. base is aligned: clang makes constants of these, and core.ld wants pointers that
- * RELR can list. */
+/* What LGDT and LIDT take begins at limit. base is aligned: clang makes constants of these, and core.ld wants pointers
+ * that RELR can list. */
 struct descriptor_register {
     u16 unused[3], limit;
     u64 base;

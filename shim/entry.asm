@@ -6,8 +6,9 @@
 ;   door_any        e_entry: as door_multiboot (syslinux), or 64-bit with RSI = zero page (Firecracker before 1.12)
 ; The door is told by the label, never by EAX: qboot enters PVH kernels with the multiboot magic in it.
 ;
-; Out: start_main(door, record) of the core (core.ld), unpacked behind this file at CORE_BASE, in long mode, first 4 GiB mapped
-; 1:1, interrupts off, own GDT and stack, BSS zeroed. Labels that begin with core_ are addresses in the core (Makefile).
+; Out: start_main(door, record) of the core (core.ld), unpacked behind this file at CORE_START, in long mode, first
+; 4 GiB mapped 1:1, interrupts off, own GDT and stack, BSS zeroed. Labels that begin with core_ are addresses in the
+; core, which the Makefile takes from it.
 
 DOOR_MULTIBOOT  equ 1           ; shim/include/boot_info.h
 DOOR_PVH        equ 2

@@ -1,6 +1,6 @@
 ; handoff.asm: the one jump out of long mode (contracts in shim/include/handoff.h).
 ;
-; Runs in the moved image, below 4 GiB and mapped 1:1, so that paging can be switched off under it. After the switch
+; Runs in the core's copy, below 4 GiB and mapped 1:1, so that paging can be switched off under it. After the switch
 ; 32-bit code may not use relocated addresses: EBP holds the address of handoff_base, everything else is relative.
 
 MSR_EFER    equ 0xc0000080

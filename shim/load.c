@@ -8,7 +8,8 @@
 #include "print.h"
 #include "tables.h"
 
-enum error placement_add(struct payload *payload, struct mem_space *space, const struct placement *placement, bool claim)
+enum error placement_add(struct payload *payload, struct mem_space *space, const struct placement *placement,
+                         bool claim)
 {
     if (payload->placement_count == PLACEMENTS_MAX)
         return fail(ERR_UNSUPPORTED, "more than %u pieces to load", PLACEMENTS_MAX);
@@ -49,9 +50,10 @@ bool module_is_kernel(const struct module *module)
     return mine;
 }
 
-/* Contract §3: the non-kernel modules behind a kernel module are its initrds. config_read() has made the entry's kernel;
- * modules that are volumes or configs are told by `not_an_initrd`. */
-static enum error open_module_initrds(struct payload *p, const struct boot_info *boot, const struct volume_list *volumes)
+/* Contract §3: the non-kernel modules behind a kernel module are its initrds, but for volumes. (There is no config
+ * among them, or config_read() would have made no entry of the kernel.) */
+static enum error open_module_initrds(struct payload *p, const struct boot_info *boot,
+                                      const struct volume_list *volumes)
 {
     const struct module *end = boot->module + boot->module_count;
     for (const struct module *m = p->entry->kernel_module + 1; m < end && !module_is_kernel(m); m++) {
@@ -183,6 +185,8 @@ static enum error module_move(struct payload *p, struct mem_space *space, struct
     struct module *m = &boot->module[index];
     u64 from = m->base, to;
     enum error error = mem_place(space, m->size, PAGE_SIZE, MIB(1), ~0ull, MEM_FROM_TOP, module_owner(index), &to);
+    if (!error)
+        error = paging_map(to, m->size);
     if (error)
         return error;
     memmove(mem_at(to, m->size), mem_at(from, m->size), m->size);
@@ -201,8 +205,8 @@ static enum error module_move(struct payload *p, struct mem_space *space, struct
     return OK;
 }
 
-/* Move every module that the claims of a plan made without modules overlap; the others are claimed where they are first,
- * and so is where the moving ones stand now: a copy must not run over a module that waits for its own move. */
+/* Move every module that the claims of a plan made without modules overlap; the others are claimed where they are
+ * first, and so is where the moving ones stand now: a copy must not run over a module that waits for its own move. */
 static enum error modules_give_way(struct payload *p, struct mem_space *space, struct boot_info *boot,
                                    const struct volume_list *volumes)
 {
@@ -211,11 +215,22 @@ static enum error modules_give_way(struct payload *p, struct mem_space *space, s
     for (u32 i = 0; !error && i < boot->module_count; i++)
         error = mem_claim_force(space, boot->module[i].base, boot->module[i].size, module_owner(i));
     for (u32 i = 0; !error && i < boot->module_count; i++) {
-        struct mem_space plan = *space;
-        plan.count = planned;
-        if (mem_claim_find(&plan, boot->module[i].base, boot->module[i].size))
+        u32 all = space->count;
+        space->count = planned;
+        bool in_the_way = mem_claim_find(space, boot->module[i].base, boot->module[i].size);
+        space->count = all;
+        if (in_the_way)
             error = module_move(p, space, boot, i, volumes);
     }
+    return error;
+}
+
+/* All that is claimed can be reached, by us and by a kernel that is entered in long mode (boot.rst). */
+static enum error map_claims(const struct mem_space *space)
+{
+    enum error error = OK;
+    for (u32 i = 0; !error && i < space->count; i++)
+        error = paging_map(space->claim[i].base, space->claim[i].size);
     return error;
 }
 
@@ -231,6 +246,8 @@ static enum error plan(struct payload *p, struct boot_info *boot, const struct v
         if (!error)
             error = modules_give_way(p, space, boot, volumes);
     }
+    if (!error)
+        error = map_claims(space);
     return error ? error_add(error, "%s", p->kernel.path) : OK;
 }
 
@@ -257,8 +274,8 @@ static void meter_show(const struct meter *meter, const struct file *file, u64 s
     if (file->volume)
         now = file->volume->disk->stats;
     u64 tenths = (size * 10 + MIB(1) / 2) >> 20;
-    say_verbose("%s: loaded %lu.%lu MiB in %lu requests, %lu bytes bounced, %lu ms", file->path, tenths / 10, tenths % 10,
-                file->volume ? now.requests - meter->before.requests : 0,
+    say_verbose("%s: loaded %lu.%lu MiB in %lu requests, %lu bytes bounced, %lu ms", file->path, tenths / 10,
+                tenths % 10, file->volume ? now.requests - meter->before.requests : 0,
                 file->volume ? now.bounced - meter->before.bounced : 0,
                 (cpu_ticks() - meter->ticks) / clock_ticks_per_ms());
 }
@@ -266,8 +283,6 @@ static void meter_show(const struct meter *meter, const struct file *file, u64 s
 static enum error read_placement(const struct placement *p)
 {
     struct meter meter = {0};
-    if (p->reserve_only)
-        return OK;
     u8 *dest = mem_at(p->dest, p->mem_size);
     if (p->from) {
         meter_start(&meter, p->from);

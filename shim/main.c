@@ -32,8 +32,8 @@ static void read_arguments(void)
         error_show();
 }
 
-/* The consoles are among the arguments, and complaints about arguments belong behind the first line: so the arguments are
- * read twice, the first time in silence. */
+/* The consoles are among the arguments, and complaints about arguments belong behind the first line: so the arguments
+ * are read twice, the first time in silence. */
 static void start_log(void)
 {
     u64 mark = arena_mark();
@@ -52,20 +52,24 @@ static void start_log(void)
     }
 }
 
-/* RAM above 4 GiB becomes reachable; what cannot be mapped is not used. */
+/* RAM above 4 GiB becomes reachable. What the processor cannot address is not used; what takes too many page tables
+ * stays in the map, and load.c maps what it needs of it. A module out of reach keeps its number and is empty. */
 static void map_memory(void)
 {
     struct mem_map *map = &boot.memory;
     for (u32 i = map->count; i-- > 0;) {
         struct mem_range r = map->range[i];
-        if (paging_map(r.base, r.size) == OK)
-            continue;
-        if (r.type == MEM_USABLE) {
+        if (paging_map(r.base, r.size) == ERR_RANGE && r.type == MEM_USABLE) {
             error_show();
             mem_map_cut_usable(map, r.base, r.size);
         }
         error_clear();
     }
+    for (u32 i = 0; i < boot.module_count; i++)
+        if (paging_map(boot.module[i].base, boot.module[i].size)) {
+            error_show();
+            boot.module[i].size = 0;
+        }
 }
 
 void payload_enter(const struct payload *payload, struct disk_list *disks)

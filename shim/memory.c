@@ -269,15 +269,6 @@ enum error mem_claim(struct mem_space *space, u64 base, u64 size, const char *ow
     return mem_claim_force(space, base, size, owner);
 }
 
-void mem_unclaim(struct mem_space *space, u64 base, const char *owner)
-{
-    for (u32 i = 0; i < space->count; i++)
-        if (space->claim[i].base == base && space->claim[i].owner == owner) {
-            space->claim[i] = space->claim[--space->count];
-            return;
-        }
-}
-
 /* Lowest place in [low, high) clear of claims. */
 static bool place_bottom(const struct mem_space *space, u64 size, u64 align, u64 low, u64 high, u64 *base)
 {

@@ -31,7 +31,7 @@ u64 mem_address(const void *pointer)
 static u64 *table_below(u64 *entry)
 {
     if (!*entry) {
-        u64 *table = arena_alloc(PAGE_SIZE, PAGE_SIZE);
+        u64 *table = arena_alloc_page();
         if (!table)
             return NULL;
         *entry = (u64)table | PRESENT_WRITE;
@@ -67,6 +67,10 @@ enum error paging_map(u64 paddr, u64 size)
     if (!fits(paddr, size, end))
         return fail(ERR_RANGE, "address %lx and %lx bytes are beyond the processor's %u address bits", paddr, size,
                     address_bits);
+    /* A map may name terabytes: their tables leave three quarters of the arena to others. */
+    u64 tables = size >> (has_1gib_pages ? 39 : 30);
+    if (tables > arena_left() / PAGE_SIZE / 4)
+        return fail(ERR_NO_MEMORY, "%lu GiB at %lx take too many page tables", size >> 30, paddr);
     for (u64 at = align_down(paddr, GIB(1)); at < paddr + size; at += GIB(1)) {
         enum error error = map_1gib(at);
         if (error)
@@ -87,7 +91,7 @@ void paging_init(void)
         cpu_id(0x80000008, &a, &b, &c, &d);
         address_bits = (u32)min_u64(a & 0xff, 47); /* the lower canonical half */
     }
-    pml4 = arena_alloc(PAGE_SIZE, PAGE_SIZE);
+    pml4 = arena_alloc_page();
     for (u64 at = 0; at < GIB(4); at += GIB(1))
         if (!pml4 || map_1gib(at))
             panic("no memory for page tables");

@@ -1,7 +1,8 @@
 /* start.c: from where the loader put us to the top of usable memory below 4 GiB.
  *
- * The image at 1 MiB reads the loader's record only to learn which memory is free, copies itself there and starts the copy
- * afresh, which reads the record again and keeps what it reads. So no pointer of the first run has to be translated.
+ * The core reads the loader's record where it was unpacked, only to learn which memory is free, copies itself there and
+ * starts the copy afresh, which reads the record again and keeps what it reads. So no pointer of the first run has to
+ * be translated.
  */
 #include "cpu.h"
 #include "memory.h"
@@ -14,10 +15,11 @@ extern const u64 relr_start[], relr_end[];
 
 #define LOADED_AT MIB(1) /* shim.elf; the core is linked for, and unpacked to, a place behind it */
 
-static u8 first_arena[KIB(80)] __attribute__((section(".noinit"), aligned(16)));
+/* For the strings of a record at their longest: they must be known to be kept clear of. */
+static u8 first_arena[STRING_MAX + MODULES_MAX * PAGE_SIZE + KIB(4)] __attribute__((section(".noinit"), aligned(16)));
 
-/* The pointers in a copy of the core that lies `delta` above the place it is linked for. They are listed as the generic ABI's
- * SHT_RELR says: the address of a pointer, then bitmaps (bit 0 set) for the 63 words behind each. */
+/* The pointers in a copy of the core that lies `delta` above the place it is linked for. They are listed as the generic
+ * ABI's SHT_RELR says: the address of a pointer, then bitmaps (bit 0 set) for the 63 words behind each. */
 static void relocate(u64 delta)
 {
     u64 *where = NULL;
@@ -43,11 +45,11 @@ static _Noreturn void jump(u64 stack, u64 function, u64 door, u64 record, u64 si
     __builtin_unreachable();
 }
 
-/* Memory for a copy of the image and its arena; the largest arena that is to be had. */
+/* Memory for a copy of the core and its arena: a large one where there is plenty, the smallest that will do else. */
 static bool find_place(struct start_place *place)
 {
     static struct mem_space space;
-    static const u64 arena_sizes[] = {MIB(8), MIB(4), MIB(2), KIB(1280)};
+    static const u64 arena_sizes[] = {MIB(32), MIB(8), MIB(4), MIB(2), KIB(1280)};
     u64 image = (u64)(core_end - core_start);
     space.map = &boot.memory;
     mem_claim_force(&space, LOADED_AT, (u64)core_end - LOADED_AT, "image");
@@ -57,6 +59,9 @@ static bool find_place(struct start_place *place)
         mem_claim_force(&space, boot.record[i].base, boot.record[i].size, "record");
     for (u32 i = 0; i < ARRAY_COUNT(arena_sizes); i++) {
         u64 size = image + arena_sizes[i];
+        bool last = i == ARRAY_COUNT(arena_sizes) - 1;
+        if (!last && arena_sizes[i] > mem_map_total(&boot.memory) / 16)
+            continue;
         if (mem_place(&space, size, PAGE_SIZE, MIB(1), GIB(4), MEM_FROM_TOP, "shim", &place->base) == OK) {
             place->image_size = image;
             place->size = size;

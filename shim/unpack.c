@@ -1,5 +1,5 @@
-/* unpack.c: the LZ4 block format (lz4_Block_format.md, 2022-07-31), from the packed core of shim.elf and nowhere else: what
- * it reads was written by the build and came with this code, so it is trusted.
+/* unpack.c: the LZ4 block format (lz4_Block_format.md, 2022-07-31), from the packed core of shim.elf and nowhere else:
+ * what it reads was written by the build and came with this code, so it is trusted.
  *
  * Exercise: tests/unit/test_unpack.c.
  */

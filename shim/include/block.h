@@ -54,7 +54,8 @@ struct block_driver {
     void (*probe)(const struct boot_info *boot, struct disk_list *disks);
 
     /* Read all spans, keeping as many in flight as the device takes; returns when all are finished or one failed
-     * (buffers then undefined, nothing in flight any more). ERR_IO or ERR_TIMEOUT with a sentence: device, lba, what it said. */
+     * (buffers then undefined, nothing in flight any more). ERR_IO or ERR_TIMEOUT with a sentence: device, lba, what
+     * it said. */
     enum error (*read)(struct block_device *disk, const struct block_span *spans, u32 count);
 
     /* Reset: after this no more DMA, status reads as after power on. Called once per disk before the jump. */
@@ -62,15 +63,16 @@ struct block_driver {
 };
 
 /* Enter a disk with a name of its class: class "vd" gives vda … vdz, vdaa …; class "module" gives module0, module1.
- * Checks block_size, block_count and dma_align; returns the arena copy in the list, NULL with a trail when invalid or full. */
+ * Checks block_size and block_count; dma_align 0 becomes 1. Returns the arena copy in the list, NULL with a trail when
+ * invalid or full. */
 struct block_device *disk_add(struct disk_list *disks, const char *class, const struct block_device *disk);
 
 /* Probe every driver of the table, in its order. Memory of disks that are lost later is taken out of boot's map. */
 void disks_probe(struct boot_info *boot, struct disk_list *disks);
 
-/* A disk that does not answer may still write, whenever it wakes up, to what it was given. So it is not asked again; the
- * arena as it is by now, the cache in it too, is not used again; and from now on the size bytes at paddr (what the disk was
- * to read, and the structures it writes to) are reserved in the machine's map, so that no payload gets them. */
+/* A disk that does not answer may still write, whenever it wakes up, to what it was given. So it is not asked again;
+ * the arena as it is by now, the cache in it too, is not used again; and from now on the size bytes at paddr (what
+ * the disk was to read, and the structures it writes to) are reserved in the machine's map: no payload gets them. */
 void disk_lost(struct block_device *disk);
 void disk_lost_memory(u64 paddr, u64 size);
 
@@ -81,11 +83,13 @@ void disks_quiesce(struct disk_list *disks);
 u64 block_bytes(const struct block_device *disk);
 
 /* Read size bytes at byte offset into buf; any alignment; whole blocks arrive by DMA, small reads (metadata) through
- * a cache of recently read pieces. OK, ERR_RANGE past the end, ERR_IO or ERR_TIMEOUT from the driver (buf undefined). */
+ * a cache of recently read pieces. OK, ERR_RANGE past the end, ERR_NO_MEMORY without room for the cache, ERR_IO or
+ * ERR_TIMEOUT from the driver (buf undefined). Not after disks_quiesce(). */
 enum error block_read(struct block_device *disk, u64 offset, u64 size, void *buf);
 
 /* Many pieces of one disk to their destinations with several requests in flight. Neighbouring pieces that touch on
- * disk and in memory merge into one request. Pieces are not read before block_batch_end(), or when the batch is full. */
+ * disk and in memory merge into one request. A piece is read when the batch is full or at block_batch_end(), its ragged
+ * ends maybe sooner. Offsets and sizes in bytes; errors as of block_read(), after which the batch is to be left. */
 #define BATCH_SPANS 64
 struct block_batch {
     struct block_device *disk;

@@ -1,4 +1,5 @@
-/* boot_info.h: what the loader told us, whatever the door. Made once by boot_info_read(); read-only afterwards. */
+/* boot_info.h: what the loader told us, whatever the door. Made once by boot_info_read(). Afterwards only modules that
+ * are moved or out of reach (load.c, main.c) and memory that is not to be used (main.c, block.c) change in it. */
 #ifndef SHIM_BOOT_INFO_H
 #define SHIM_BOOT_INFO_H
 
@@ -33,7 +34,7 @@ struct boot_info {
     u32 boot_device;     /* multiboot 1 §3.3 boot_device; 0xffffffff not told */
     struct framebuffer framebuffer;
     /* Where the loader's record, tables and strings lie, while they have not been copied: not to be overwritten. */
-    struct mem_range record[40];
+    struct mem_range record[MODULES_MAX + 8];
     u32 record_count;
     const char *problem; /* why the record could not be fully read; NULL when all was well */
 };
@@ -63,8 +64,12 @@ const char *boot_string(u64 paddr, u32 max);
 /* Remember that the loader's data lies at [base, base + size), below 4 GiB. Silently full. */
 void boot_record_add(struct boot_info *boot, u64 base, u64 size);
 
-/* Add a module unless MODULES_MAX are there, it is empty, or it wraps; text by boot_string(). */
+/* Add a module unless it is empty or wraps; text by boot_string(). When MODULES_MAX are there, `problem` says so. */
 void boot_module_add(struct boot_info *boot, u64 base, u64 size, u64 text_paddr);
+
+/* Where in text, a command line or a module's, the words begin: behind the file's name, which QEMU, iPXE and syslinux
+ * put in front and GRUB and Limine do not. They are told by the name they give themselves, `loader`. */
+const char *boot_text_behind_name(const char *loader, const char *text);
 
 /* Physical address of a valid RSDP (signature and checksum, ACPI 6.5 §5.2.5.3) found on a 16-byte boundary in
  * [base, base + size), or 0. */

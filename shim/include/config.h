@@ -54,8 +54,8 @@ struct config_dialect {
     const char *name;         /* "shim.cfg" */
     const char *const *paths; /* NULL-terminated, looked for in this order */
     /* Append the entries of text to *config. Problems are said at once, `shim.cfg:12: …`, counted, and skipped.
-     * name is for those sentences. Never fails as a whole except ERR_NO_MEMORY. The text stays where it is: entries point
-     * into it. */
+     * name is for those sentences. Never fails as a whole except ERR_NO_MEMORY. The text stays where it is: entries
+     * point into it. */
     enum error (*parse)(struct config *config, struct text text, const char *name);
 };
 
@@ -82,8 +82,9 @@ void arguments_add(struct arguments *arguments, const char *cmdline);
  * arguments_read() may print. Pure. */
 struct text argument_find(const char *cmdline, const char *key);
 
-/* Find and read the config: arguments->config, else the host's (fw_cfg.h), else module config texts, else volumes in order
- * (or arguments->volume). Without any: kernel modules make entries. Prints `shim: config (vda1)/boot/shim.cfg: 3 entries`. config->entry_count may be 0. */
+/* Find and read the config into *config (zeroed before): arguments->config, else the host's (fw_cfg.h), else module
+ * config texts, else volumes in order (or arguments->volume). Without any: kernel modules make entries. Prints
+ * `shim: config (vda1)/boot/shim.cfg: 3 entries`. config->entry_count may be 0; then the reasons have been said. */
 void config_read(struct config *config, const struct volume_list *volumes, const struct boot_info *boot,
                  const struct arguments *arguments);
 

@@ -51,8 +51,9 @@ struct console {
     u32 rows, columns; /* 0: 24 and 80 */
 };
 
-/* Open the consoles that `list` names (contract §2 console=), or every one found when it is empty. Before, log text is kept
- * and then shown. Unknown names are warned of; a list of which nothing is there counts as empty, but for "none". */
+/* Open the consoles that `list` names (contract §2 console=), or every one found when it is empty. Before, log text is
+ * kept and then shown. Unknown names are warned of; a list of which nothing is there counts as empty, but for
+ * "none". */
 void consoles_open(const struct boot_info *boot, struct text list);
 
 /* True once consoles_open() has run (even if it found none). */
@@ -96,7 +97,8 @@ struct key_decoder {
  * → KEY_UNKNOWN. */
 u32 key_decode(struct key_decoder *decoder, u8 byte);
 
-/* No byte came for 50 ms: a lone ESC is KEY_ESCAPE; other unfinished input is KEY_UNKNOWN; KEY_NONE when nothing waits. */
+/* No byte came for 50 ms: a lone ESC is KEY_ESCAPE; other unfinished input is KEY_UNKNOWN; KEY_NONE when nothing
+ * waits. */
 u32 key_decode_timeout(struct key_decoder *decoder);
 
 #endif

@@ -7,8 +7,8 @@
 /* CPUID with ECX = 0. On the host: tests/unit/host.c answers. */
 void cpu_id(u32 leaf, u32 *a, u32 *b, u32 *c, u32 *d);
 
-/* Our GDT, TSS-free, and an IDT whose handlers print the exception, RIP and registers and offer a reboot. After every move
- * of the image. */
+/* Our GDT, TSS-free, and an IDT whose handlers print the exception, RIP and registers and offer a reboot. The first
+ * thing in the core where it was unpacked, and again in its copy. */
 void cpu_init(void);
 
 /* Wait a moment between polls of keys: hlt is of no use with interrupts off. */

@@ -28,10 +28,12 @@ enum error file_open_named(const struct volume_list *volumes, struct volume *hom
 void file_of_memory(struct file *file, const char *name, u64 paddr, u64 size);
 
 /* Read [offset, offset + size) straight into buf: every extent one request, neighbours merged, holes zeroed.
- * ERR_TRUNCATED past the end of the file: "…: truncated at X of Y bytes". */
+ * ERR_TRUNCATED past the end of the file: "…: truncated at X of Y bytes"; else what the filesystem and the disk say,
+ * with the path in front; buf then undefined. */
 enum error file_read(const struct file *file, u64 offset, u64 size, void *buf);
 
-/* The whole file into the arena with a NUL behind it. ERR_RANGE with a sentence when larger than max. */
+/* The whole file into the arena with a NUL behind it. ERR_RANGE with a sentence when larger than max (below 4 GiB),
+ * ERR_NOT_FOUND when it is no file, ERR_NO_MEMORY; else as file_read(). */
 enum error file_read_all(const struct file *file, u64 max, char **text, u32 *size);
 
 /* The next entry of directory dir (see filesystem.list). */

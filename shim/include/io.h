@@ -42,11 +42,11 @@ struct deadline deadline_in(u32 ms);
 /* One step of a polling loop: relaxes the CPU and tells whether the time is over. */
 bool deadline_passed(struct deadline *d);
 
-/* Milliseconds since some fixed point; the first call may calibrate the TSC against the PIT or ACPI timer (10 ms). */
+/* Milliseconds since some fixed point; the first call may calibrate the TSC against the PIT (5 ms). */
 u64 clock_ms(void);
 
 /* Ticks per millisecond, calibrating on first use. Source: CPUID 15h/16h, hypervisor leaf 4000_0010h, PIT channel 2,
- * else an assumed 1 GHz. */
+ * else an assumed 3 GHz. */
 u64 clock_ticks_per_ms(void);
 
 #endif

@@ -9,7 +9,7 @@
 #include "error.h"
 
 #define MEM_RANGES_MAX 512
-#define MEM_CLAIMS_MAX 128
+#define MEM_CLAIMS_MAX 256 /* a kernel of 128 segments beside 64 modules; 64 modules and where they are moved */
 #define PAGE_SIZE 4096u
 
 /* ACPI 6.5 table 15.3 (address range types), as e820, multiboot and PVH use them. */
@@ -41,9 +41,9 @@ struct mem_map {
  * When full, it is condensed by one, and `dropped` counts. */
 void mem_map_add(struct mem_map *map, u64 base, u64 size, u32 type);
 
-/* Make do with at most `most` ranges (>= 1), losing as few bytes as can be: small usable ranges are forgotten, or become
- * reserved where that joins them with their neighbours; two others become one, reserved, with what lies between. Nothing
- * becomes usable. */
+/* Make do with at most `most` ranges (>= 1), losing as few bytes as can be: small usable ranges are forgotten, or
+ * become reserved where that joins them with their neighbours; two others become one, reserved, with what lies between.
+ * Nothing becomes usable. */
 void mem_map_condense(struct mem_map *map, u32 most);
 
 /* Make [base, base + size) not usable without naming it otherwise: usable parts are cut out, others stay. */
@@ -55,10 +55,10 @@ const struct mem_range *mem_map_find(const struct mem_map *map, u64 address);
 /* True when all of [base, base + size) is usable. */
 bool mem_map_usable(const struct mem_map *map, u64 base, u64 size);
 
-/* Sum of usable bytes; end of the highest usable range below limit (0 when none). */
+/* Sum of usable bytes. */
 u64 mem_map_total(const struct mem_map *map);
 
-/* "usable", "reserved", "ACPI", … for sentences. */
+/* "usable", "reserved", "ACPI tables", … for sentences. */
 const char *mem_type_name(u32 type);
 
 /* A map with claims on it: who wants which bytes. Pure; copy the struct to try a plan and throw it away. */
@@ -73,14 +73,12 @@ struct mem_space {
  * usable: "kernel segment 2 [100000,1a00000) overlaps shim [100000,140000)". */
 enum error mem_claim(struct mem_space *space, u64 base, u64 size, const char *owner);
 
-/* Claim without looking at the map or other claims (what already lies there: modules, our own image). */
+/* Claim without looking at the map or other claims (what already lies there: modules, our own image). size 0 claims
+ * nothing. ERR_NO_MEMORY when there are MEM_CLAIMS_MAX. */
 enum error mem_claim_force(struct mem_space *space, u64 base, u64 size, const char *owner);
 
 /* The claim that overlaps [base, base + size), or NULL. */
 const struct mem_range *mem_claim_find(const struct mem_space *space, u64 base, u64 size);
-
-/* Take back the claim that starts at base and belongs to owner (same pointer); nothing when there is none. */
-void mem_unclaim(struct mem_space *space, u64 base, const char *owner);
 
 enum mem_from { MEM_FROM_BOTTOM, MEM_FROM_TOP };
 
@@ -98,7 +96,8 @@ void *mem_at(u64 paddr, u64 size);
 u64 mem_address(const void *pointer);
 
 /* Make [paddr, paddr + size) reachable through mem_at(): RAM or device registers above 4 GiB. Idempotent.
- * ERR_NO_MEMORY when page tables do not fit the arena, ERR_RANGE beyond the CPU's physical address width.
+ * ERR_NO_MEMORY when its page tables take more than a quarter of what the arena has left, ERR_RANGE beyond the CPU's
+ * physical address width, both with a sentence.
  * On the host: always OK. Intel SDM vol. 3A §4.5. */
 enum error paging_map(u64 paddr, u64 size);
 
@@ -109,10 +108,16 @@ void arena_init(void *base, u64 size);
 void *arena_alloc(u64 size, u64 align);
 /* The same without zeroing, for buffers that are filled before they are read. */
 void *arena_reserve(u64 size, u64 align);
+/* A zeroed page from the arena's end, which no arena_release() reaches: for page tables, which are made in the midst
+ * of whatever maps memory, and stay. NULL when full, with the trail set. Base and size of the arena must be page
+ * aligned. */
+void *arena_alloc_page(void);
 /* What is allocated by now stays so: arena_release() no longer reaches below. */
 void arena_pin(void);
+/* Where the arena is filled to, in bytes; release: back to there, in the reverse order of marks. */
 u64 arena_mark(void);
 void arena_release(u64 mark);
+/* Bytes not allocated. */
 u64 arena_left(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* payload.h: what we boot. recognise → plan → claim → read → prepare → enter.
  *
- * plan() decides every address from headers and map alone, pure but for reading headers of its own files; load.c then
- * claims, evacuates what lies in the way, reads straight to the destinations, and prepare() writes the hand-over
+ * plan() decides and claims every address from headers and map alone, pure but for reading headers of its own files;
+ * load.c then moves modules that lie in the way, reads straight to the destinations, and prepare() writes the hand-over
  * record. Nothing of the payload's memory is touched before the plan is complete.
  */
 #ifndef SHIM_PAYLOAD_H
@@ -23,7 +23,6 @@ struct placement {
     u64 file_offset, file_size;
     u64 dest, mem_size;
     const char *what; /* "kernel", "kernel segment 2", "initrd", "module 0": owner of the claim */
-    bool reserve_only; /* claim mem_size, but neither read nor zero it (a bzImage's init_size beyond its file) */
 };
 
 /* How the payload is entered. */
@@ -61,22 +60,24 @@ struct payload {
 struct payload_protocol {
     const char *name; /* "linux", "pvh" */
 
-    /* ERR_NOT_MINE silently for another's file; ERR_CORRUPT/ERR_UNSUPPORTED/ERR_TRUNCATED with a sentence (no file name: the
-     * caller adds it) when it is ours but cannot be booted. len >= 0 bytes of the file's start; size: of the whole file. */
+    /* ERR_NOT_MINE silently for another's file; ERR_CORRUPT, ERR_UNSUPPORTED or ERR_TRUNCATED with a sentence (no file
+     * name: the caller adds it) when it is ours but cannot be booted. head: the first len bytes of the file, 0 to
+     * HEAD_SIZE; size: of the whole file. */
     enum error (*recognise)(const u8 *head, u32 len, u64 size);
 
-    /* Fill placements, mode, entry_point, record addresses, claiming every byte in *space (which already holds the shim,
-     * firmware and what else must stay). payload->kernel, head, initrd, module, cmdline are set. Fixed addresses are
-     * claimed first; a conflict is a sentence. On error the space is thrown away. */
+    /* Fill placements, mode, entry_point, record addresses, claiming every byte in *space (which already holds the
+     * shim and, on a first try, the loader's modules). payload->kernel, head, initrd, module, cmdline are set. Fixed
+     * addresses are claimed first; a conflict is a sentence. On error the space is thrown away. */
     enum error (*plan)(struct payload *payload, struct mem_space *space);
 
-    /* After every placement is read: write the record at payload->record and what it points to. May only write to memory
-     * that plan() claimed. */
+    /* After every placement is read: write the record at payload->record and what it points to. May only write to
+     * memory that plan() claimed. */
     enum error (*prepare)(struct payload *payload, const struct boot_info *boot);
 };
 
 /* Add a placement and claim it (unless claimed by a bigger one: claim = false). */
-enum error placement_add(struct payload *payload, struct mem_space *space, const struct placement *placement, bool claim);
+enum error placement_add(struct payload *payload, struct mem_space *space, const struct placement *placement,
+                         bool claim);
 
 /* True when some protocol takes the module's content for a kernel of its own (even a broken one). */
 bool module_is_kernel(const struct module *module);

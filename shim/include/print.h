@@ -11,7 +11,8 @@
 
 enum log_level { LOG_SILENT, LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
 
-/* Errors print but in silence, which is for reading something twice; warn() and say() from LOG_NORMAL, say_verbose() from LOG_VERBOSE. Default LOG_NORMAL. */
+/* Errors print but in silence, which is for reading something twice; warn() and say() from LOG_NORMAL, say_verbose()
+ * from LOG_VERBOSE. Default LOG_NORMAL. */
 extern enum log_level log_level;
 
 /* Format into out, at most room bytes including the final NUL (room 0: nothing is written). Returns the length it

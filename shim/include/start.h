@@ -5,22 +5,22 @@
 #include "base.h"
 #include "boot_info.h"
 
-/* Where the moved image and its arena lie; below 4 GiB, page aligned. */
+/* Where the core's copy and its arena lie; below 4 GiB, page aligned. */
 struct start_place {
     u64 base, size; /* all of it */
     u64 image_size; /* code, data, BSS, stack; the arena follows */
 };
 
-/* The one record. In the image at 1 MiB it only serves to find a place; the moved image fills its own. */
+/* The one record. Where the core was unpacked it only serves to find a place; the copy fills its own. */
 extern struct boot_info boot;
 
-/* From entry.asm, at 1 MiB: find a place, move there, start again. */
+/* From entry.asm: find a place, move there, start again. door: DOOR_*; record: physical address of the loader's. */
 _Noreturn void start_main(u32 door, u64 record);
 
 /* The story (main.c). */
 _Noreturn void shim_main(u32 door, u64 record, const struct start_place *place);
 
-/* Page tables of our own in the arena instead of those in the image at 1 MiB, mapping the first 4 GiB. */
+/* Page tables of our own in the arena instead of those of entry.asm, mapping the first 4 GiB. */
 void paging_init(void);
 
 #endif

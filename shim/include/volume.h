@@ -64,8 +64,8 @@ struct dirent {
 struct filesystem {
     const char *name; /* "ext", "vfat" */
 
-    /* Recognise: ERR_NOT_MINE (silent) for another's; ERR_CORRUPT or ERR_UNSUPPORTED with a sentence when it is ours but
-     * cannot be read. On OK sets v->ids.label/uuid, v->fs_state, and v->fs is set by the caller. */
+    /* Recognise: ERR_NOT_MINE (silent) for another's; ERR_CORRUPT or ERR_UNSUPPORTED with a sentence when it is ours
+     * but cannot be read. On OK sets v->ids.label/uuid, v->fs_state, and v->fs is set by the caller. */
     enum error (*mount)(struct volume *v);
 
     /* What it is called in the log: "ext4", "vfat", "iso9660". NULL entry: name. */
@@ -81,8 +81,8 @@ struct filesystem {
      * ERR_NOT_FOUND without a sentence at the end. */
     enum error (*list)(struct volume *v, const struct node *dir, u64 *cursor, struct dirent *entry);
 
-    /* The extent that begins at byte `at` (< node->size) of a file or symlink target; as long as it can be told cheaply,
-     * contiguous runs whole. It may reach past the file's size only within the last block. */
+    /* The extent that begins at byte `at` (< node->size) of a file or symlink target; as long as it can be told
+     * cheaply, contiguous runs whole. It may reach past the file's size only within the last block. */
     enum error (*map)(struct volume *v, const struct node *node, u64 at, struct extent *extent);
 };
 

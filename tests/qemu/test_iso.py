@@ -27,3 +27,16 @@ def test_iso(firmware, kind, machine, kit, scratch):
         guest.expect(r"init: hello from Linux ", 240)
         guest.expect(r"init: acpi: yes", 10)
         guest.expect(r"init: done", 10)
+
+
+def test_disks_are_looked_for_again_and_again(kit, scratch):
+    """OVMF puts the virtio disk's registers above 4 GiB: what maps them has to outlive the look that it was made for."""
+    disk = scratch / "empty.img"
+    disk.write_bytes(bytes(1 << 20))
+    args = ovmf(scratch) + medium("cd", kit.iso) + [
+        "-drive", f"file={disk},format=raw,if=none,id=d", "-device", "virtio-blk-pci,disable-legacy=on,drive=d"]
+    with Guest(*args, machine="q35", memory=512) as guest:
+        for _ in range(4):
+            guest.expect(r"^shim: volume vda: ", 60)
+            guest.expect(r"on the serial port first", 10)
+            guest.send("r")

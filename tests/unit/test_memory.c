@@ -382,6 +382,29 @@ static void a_full_memory_says_what_was_wanted(void **state)
                         "initrd: no 102401 KiB of free memory in [100000,100000000) (2095 MiB usable in all)");
 }
 
+/* Page tables are made between a mark and its release, and stay in use. */
+static void pages_outlive_releases(void **state)
+{
+    (void)state;
+    host_reset();
+    u64 mark = arena_mark(), left = arena_left();
+    assert_non_null(arena_reserve(5000, 1));
+    u8 *page = arena_alloc_page(), *other = arena_alloc_page();
+    assert_true(page && other && (uintptr_t)page % PAGE_SIZE == 0 && other + PAGE_SIZE == page);
+    memset(page, 0x5a, PAGE_SIZE);
+    arena_release(mark);
+    assert_int_equal(arena_left(), left - 2 * PAGE_SIZE);
+    u8 *all = arena_reserve(arena_left(), 1);
+    assert_non_null(all);
+    memset(all, 0, left - 2 * PAGE_SIZE);
+    for (u32 i = 0; i < PAGE_SIZE; i++)
+        assert_int_equal(page[i], 0x5a);
+    assert_null(arena_alloc_page());
+    assert_non_null(strstr(error_text(), "0 bytes left"));
+    arena_release(mark);
+    assert_non_null(arena_alloc_page());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +417,7 @@ int main(void)
         cmocka_unit_test(there_is_a_limit_of_claims),
         cmocka_unit_test(places_are_found),
         cmocka_unit_test(a_full_memory_says_what_was_wanted),
+        cmocka_unit_test(pages_outlive_releases),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
 }
