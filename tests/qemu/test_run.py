@@ -1,4 +1,5 @@
 """`make run` as a person sees it: a menu on the terminal, an entry, a shell."""
+import fcntl
 import os
 import re
 import select
@@ -6,8 +7,16 @@ import subprocess
 import time
 
 import pytest
-from conftest import ROOT
+from conftest import BUILD, ROOT
 from guest import stretched
+
+
+@pytest.fixture(autouse=True)
+def alone():
+    """One `make run` at a time: QEMU locks its disk."""
+    with open(BUILD / "demo.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def terminal():
