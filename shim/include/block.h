@@ -90,7 +90,7 @@ enum error block_read(struct block_device *disk, u64 offset, u64 size, void *buf
 /* Many pieces of one disk to their destinations with several requests in flight. Neighbouring pieces that touch on
  * disk and in memory merge into one request. A piece is read when the batch is full or at block_batch_end(), its ragged
  * ends maybe sooner. Offsets and sizes in bytes; errors as of block_read(), after which the batch is to be left. */
-#define BATCH_SPANS 64
+#define BATCH_SPANS 256 /* long ones keep the queue full: it runs empty only between batches */
 struct block_batch {
     struct block_device *disk;
     u64 offset, size; /* the piece that may still grow; size 0: none */
