@@ -89,7 +89,7 @@ $(B)/shim.elf $(B)/shim-multiboot.elf: $(DOOR_OBJECTS) $(B)/target/shim/packed.a
 	$(call SAY,LD) $(LINK) -no-pie --defsym=MULTIBOOT_HEADER_OFFSET=$(HEADER_OFFSET) -T shim/shim.ld -o $@.doors \
 	    $(filter %.o %.labels,$^)
 	@$(OBJCOPY) -O binary $@.doors $@
-	@printf '%s: %d of 65536 bytes\n' $@ $$(stat -c %s $@)
+	@printf '%s: %d of 131072 bytes\n' $@ $$(stat -c %s $@)
 
 # ---- host: unit tests and fuzz targets -----------------------------------------------------------------------------
 

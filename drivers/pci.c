@@ -6,7 +6,9 @@
  * under QEMU.
  */
 #include "pci.h"
+#include "block.h"
 #include "io.h"
+#include "memory.h"
 #include "print.h"
 
 #define CONFIG_ADDRESS 0xcf8
@@ -65,9 +67,15 @@ static bool mechanism_present(void)
     return present;
 }
 
+#define DEVICES_MAX 256u
+
+extern const struct bus bus_pci; /* by tables.c */
+
+/* What enumerate() found, in the arena. */
+static struct pci_device *devices;
+static u32 device_count;
+
 struct scan {
-    void (*found)(const struct pci_device *, void *);
-    void *context;
     u64 wanted[BUSES / 64], done[BUSES / 64]; /* bit sets of buses */
 };
 
@@ -85,14 +93,19 @@ static bool scan_function(struct scan *scan, u32 at, bool *multifunction)
     device.id = (u16)(ids >> 16);
     if (device.vendor == 0xffff || !ids)
         return false;
-    device.class = (u16)(pci_read32(&device, PCI_REVISION_ID) >> 16);
+    u32 class = pci_read32(&device, PCI_REVISION_ID);
+    device.class = (u16)(class >> 16);
+    device.interface = (u8)(class >> 8);
     u8 header = pci_read8(&device, PCI_HEADER_TYPE);
     *multifunction = header & HEADER_MULTIFUNCTION;
     if ((header & ~HEADER_MULTIFUNCTION) == HEADER_BRIDGE && device.class == PCI_CLASS_PCI_BRIDGE)
         want_bus(scan, pci_read8(&device, PCI_SECONDARY_BUS)); /* not numbered: 0, done already */
     else if (device.class == PCI_CLASS_HOST_BRIDGE && at)
         memset(scan->wanted, 0xff, sizeof scan->wanted); /* a second root: its bus number is not told */
-    scan->found(&device, scan->context);
+    if (device_count < DEVICES_MAX)
+        devices[device_count++] = device;
+    else
+        say_verbose("pci %02x:%02x.%x: left out, more than %u devices", PCI_NAME(&device), DEVICES_MAX);
     return true;
 }
 
@@ -108,9 +121,16 @@ static void scan_bus(struct scan *scan, u32 bus)
     }
 }
 
-void pci_scan(void (*found)(const struct pci_device *device, void *context), void *context)
+static void pci_enumerate(const struct boot_info *boot)
 {
-    struct scan scan = {.found = found, .context = context, .wanted = {1}};
+    struct scan scan = {.wanted = {1}};
+    (void)boot;
+    device_count = 0;
+    devices = arena_alloc(DEVICES_MAX * sizeof *devices, 8);
+    if (!devices) {
+        error_show();
+        return;
+    }
     if (!mechanism_present()) {
         say_verbose("no PCI: port cf8 does not answer");
         return;
@@ -126,6 +146,14 @@ void pci_scan(void (*found)(const struct pci_device *device, void *context), voi
         scan_bus(&scan, i * 64 + bit);
         i = 0; /* a bridge may lead to a lower number */
     }
+}
+
+const struct bus bus_pci = {"pci", pci_enumerate};
+
+void pci_scan(void (*found)(const struct pci_device *device, void *context), void *context)
+{
+    for (u32 i = 0; i < device_count; i++)
+        found(&devices[i], context);
 }
 
 bool pci_bar(const struct pci_device *device, u32 n, struct pci_bar *bar)

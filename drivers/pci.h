@@ -20,6 +20,10 @@
 #define PCI_COMMAND_MASTER 0x4
 #define PCI_STATUS_CAPABILITIES 0x10
 
+#define PCI_CLASS_SCSI 0x0100
+#define PCI_CLASS_IDE 0x0101
+#define PCI_CLASS_AHCI 0x0106 /* SATA; programming interface 01 is AHCI */
+#define PCI_CLASS_NVME 0x0108 /* programming interface 02 */
 #define PCI_CLASS_HOST_BRIDGE 0x0600
 #define PCI_CLASS_PCI_BRIDGE 0x0604
 
@@ -33,6 +37,7 @@ struct pci_device {
     u16 at; /* bus 15:8, device 7:3, function 2:0 */
     u16 vendor, id;
     u16 class;   /* base class and subclass */
+    u8 interface; /* programming interface */
     u16 command; /* as pci_enable() found it */
 };
 #define PCI_NAME(d) (d)->at >> 8, (d)->at >> 3 & 31, (d)->at & 7
@@ -47,8 +52,9 @@ struct pci_capability {
     u8 at, id, steps;
 };
 
-/* Call found() for every function of every bus: bus 0, those behind bridges that firmware has numbered, and all of them
- * when a second host bridge tells of further root buses; buses in ascending order. Nothing without mechanism #1. */
+/* Call found() for every function of every bus, as bus_pci.enumerate() saw them: bus 0, those behind bridges that
+ * firmware has numbered, and all of them when a second host bridge tells of further root buses; buses in ascending
+ * order. Nothing without mechanism #1. */
 void pci_scan(void (*found)(const struct pci_device *device, void *context), void *context);
 
 /* Configuration space at offset, naturally aligned, below 256. */

@@ -66,27 +66,10 @@ void virtio_end(struct virtio *v)
     v->transport->release(v);
 }
 
-#define LOST_MAX 64u
-
-static char lost[LOST_MAX][sizeof((struct virtio *)NULL)->where];
-static u32 lost_count;
-
-void virtio_lost(const struct virtio *v)
+void virtio_scan(u16 type, const struct boot_info *boot, void (*found)(struct virtio *v, void *context), void *context)
 {
-    memcpy(lost[lost_count++ % LOST_MAX], v->where, sizeof v->where);
-}
-
-void virtio_lost_forget(void)
-{
-    memset(lost, 0, sizeof lost);
-}
-
-bool virtio_is_lost(const char *where)
-{
-    for (u32 i = 0; i < LOST_MAX; i++)
-        if (!strcmp(lost[i], where))
-            return true;
-    return false;
+    (void)boot;
+    virtio_pci_scan(type, found, context);
 }
 
 u64 virtio_config_read64(struct virtio *v, u32 offset)

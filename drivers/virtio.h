@@ -6,6 +6,7 @@
 #define DRIVERS_VIRTIO_H
 
 #include "base.h"
+#include "block.h"
 #include "error.h"
 
 /* §2.1 device status */
@@ -61,7 +62,8 @@ struct virtq {
 
 struct virtio {
     const struct virtio_transport *transport;
-    char where[24]; /* "pci 00:04.0", for sentences */
+    char where[24]; /* "pci 00:04.0", "mmio feb00e00", for sentences */
+    struct disk_place place; /* the transport's part of it: unit is the device driver's */
     u64 features;   /* negotiated */
 };
 
@@ -92,11 +94,6 @@ void virtio_ready(struct virtio *v);
 /* Reset, and the transport's release(), which also follows a failed reset; that is said in a line. */
 void virtio_end(struct virtio *v);
 
-/* The device is not answering: no later scan gives it again, until power off. */
-void virtio_lost(const struct virtio *v);
-bool virtio_is_lost(const char *where);
-void virtio_lost_forget(void); /* for tests */
-
 /* A 64-bit field of the device configuration, of one piece (§2.5.1). */
 u64 virtio_config_read64(struct virtio *v, u32 offset);
 
@@ -116,8 +113,11 @@ u16 virtq_finished(const struct virtq *q);
 /* The next finished chain as the device tells it: nothing of it is checked. Only when virtq_finished(). */
 struct virtq_used_elem virtq_take(struct virtq *q);
 
-/* Call found() for every PCI device of virtio type `type` whose registers can be reached; the struct is in the arena.
- * What cannot be used is said. */
+/* Call found() for every device of virtio type `type` whose registers can be reached, over every transport; the struct is
+ * in the arena. What cannot be used is said. */
+void virtio_scan(u16 type, const struct boot_info *boot, void (*found)(struct virtio *v, void *context), void *context);
+
+/* The same for one transport. */
 void virtio_pci_scan(u16 type, void (*found)(struct virtio *v, void *context), void *context);
 
 #endif

@@ -124,7 +124,7 @@ static void leave_alone(struct block_device *disk)
     disk_lost_memory(mem_address(b->queue.desc), b->queue.bytes);
     disk_lost_memory(mem_address(b->slot), b->slot_count * sizeof *b->slot);
     disk_lost(disk);
-    virtio_lost(b->virtio);
+    device_lost(b->virtio->where);
 }
 
 /* A device that breaks the rules is stopped, so that it cannot write to memory that is used otherwise. */
@@ -279,7 +279,7 @@ static enum error geometry_read(struct blk *b, struct block_device *disk)
 
 static enum error blk_start(struct blk *b, struct disk_list *disks)
 {
-    struct block_device disk = {.driver = &disk_virtio_blk, .state = b};
+    struct block_device disk = {.driver = &disk_virtio_blk, .state = b, .place = b->virtio->place};
     enum error error = virtio_begin(b->virtio, VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO |
                                                    VIRTIO_BLK_F_BLK_SIZE);
     if (error == OK)
@@ -295,6 +295,7 @@ static enum error blk_start(struct blk *b, struct disk_list *disks)
     for (u32 i = 0; i < b->slot_count; i++)
         slot_prepare(b, i);
     virtio_ready(b->virtio);
+    format_text(disk.place.unit, sizeof disk.place.unit, "disk@0,0");
     const struct block_device *added = disk_add(disks, "vd", &disk);
     if (!added)
         return ERR_NOT_FOUND; /* or full, or no memory; the trail says which */
@@ -324,8 +325,7 @@ static void blk_found(struct virtio *v, void *context)
 
 static void blk_probe(const struct boot_info *boot, struct disk_list *disks)
 {
-    (void)boot;
-    virtio_pci_scan(VIRTIO_ID_BLOCK, blk_found, disks);
+    virtio_scan(VIRTIO_ID_BLOCK, boot, blk_found, disks);
 }
 
 const struct block_driver disk_virtio_blk = {"virtio-blk", blk_probe, blk_read, blk_quiesce};

@@ -333,8 +333,9 @@ static void device_found(const struct pci_device *device, void *context)
         return;
     }
     p->pci = *device;
+    p->virtio.place = (struct disk_place){.bus = BUS_PCI, .address = device->at};
     format_text(p->virtio.where, sizeof p->virtio.where, "pci %02x:%02x.%x", PCI_NAME(device));
-    if (virtio_is_lost(p->virtio.where)) {
+    if (device_is_lost(p->virtio.where)) {
         warn("%s: left out, it did not answer before", p->virtio.where);
         return;
     }

@@ -43,7 +43,7 @@ u64 block_bytes(const struct block_device *disk)
 
 /* ---- the list ------------------------------------------------------------------------------------------------- */
 
-/* "vd" 0 → vda, 25 → vdz, 26 → vdaa; a class that is not two letters counts: module0, nvme0n1. */
+/* "vd" 0 → vda, 25 → vdz, 26 → vdaa; a class that is not two letters with a d counts: module0, sr0. */
 static void disk_name(char *name, u32 room, const char *class, u32 index)
 {
     if (strlen(class) != 2 || class[1] != 'd') {
@@ -62,7 +62,7 @@ struct block_device *disk_add(struct disk_list *disks, const char *class, const 
 {
     u32 index = 0;
     for (u32 i = 0; i < disks->count; i++)
-        index += disks->disk[i]->driver == disk->driver;
+        index += !strcmp(disks->disk[i]->class, class);
     if (disks->count == DISKS_MAX) {
         fail(ERR_NO_MEMORY, "more than %u disks: %s number %u is left out", DISKS_MAX, class, index);
         return NULL;
@@ -82,7 +82,9 @@ struct block_device *disk_add(struct disk_list *disks, const char *class, const 
     *copy = *disk;
     if (!copy->dma_align)
         copy->dma_align = 1;
-    disk_name(copy->name, sizeof copy->name, class, index);
+    copy->class = class;
+    if (!copy->name[0])
+        disk_name(copy->name, sizeof copy->name, class, index);
     disks->disk[disks->count++] = copy;
     return copy;
 }
@@ -93,6 +95,8 @@ void disks_probe(struct boot_info *boot, struct disk_list *disks)
     cache_ready();
     memset(lines, 0, sizeof lines);
     disks->count = 0;
+    for (u32 i = 0; buses[i]; i++)
+        buses[i]->enumerate(boot);
     for (u32 i = 0; block_drivers[i]; i++)
         block_drivers[i]->probe(boot, disks);
 }
@@ -115,6 +119,30 @@ void disk_lost_memory(u64 paddr, u64 size)
 {
     if (machine)
         mem_map_add(machine, paddr, size, MEM_RESERVED);
+}
+
+#define LOST_MAX 64u
+#define WHERE_MAX 32u
+
+static char lost[LOST_MAX][WHERE_MAX];
+static u32 lost_count;
+
+void device_lost(const char *where)
+{
+    format_text(lost[lost_count++ % LOST_MAX], WHERE_MAX, "%s", where);
+}
+
+void device_lost_forget(void)
+{
+    memset(lost, 0, sizeof lost);
+}
+
+bool device_is_lost(const char *where)
+{
+    for (u32 i = 0; i < LOST_MAX; i++)
+        if (!strcmp(lost[i], where))
+            return true;
+    return false;
 }
 
 /* ---- one level above the driver -------------------------------------------------------------------------------- */

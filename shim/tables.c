@@ -9,6 +9,10 @@
 #define ELEMENT_entry(n) &entry_##n,
 TABLE(entry_protocol, entry, entry_protocols, ENTRY_PROTOCOLS)
 
+#define DECLARE_bus(n) extern const struct bus bus_##n;
+#define ELEMENT_bus(n) &bus_##n,
+TABLE(bus, bus, buses, BUSES)
+
 #define DECLARE_disk(n) extern const struct block_driver disk_##n;
 #define ELEMENT_disk(n) &disk_##n,
 TABLE(block_driver, disk, block_drivers, BLOCK_DRIVERS)

@@ -90,7 +90,7 @@ def step_build():
         size = os.path.getsize(f"{build}/shim.elf")
     except OSError:
         size = 0
-    count("size", 0 < size <= 65536, f"{build}/shim.elf: {size} bytes, expected at most 65536")
+    count("size", 0 < size <= 131072, f"{build}/shim.elf: {size} bytes, expected at most 131072")
 
 
 def includes_of(path):

@@ -26,8 +26,18 @@ struct block_stats {
     u64 bounced;  /* of these, copied by the CPU instead of arriving by DMA */
 };
 
+/* Where a disk is plugged in, for boot orders of the host (drivers/fw_cfg.c) and for sentences. */
+enum disk_bus { BUS_OTHER, BUS_PCI, BUS_MMIO, BUS_BIOS };
+struct disk_place {
+    enum disk_bus bus;
+    u64 address;   /* PCI: bus 15:8, device 7:3, function 2:0; MMIO: of the registers; BIOS: drive number */
+    char unit[32]; /* behind the controller, as Open Firmware's paths name it: "disk@0,0", "drive@0/disk@1" */
+};
+
 struct block_device {
     char name[16];     /* "vda", "nvme0n1", "module0" */
+    const char *class; /* what it was entered by: "vd" */
+    struct disk_place place;
     u32 block_size;    /* logical block in bytes; power of two, 512 … BLOCK_SIZE_MAX */
     u32 max_blocks;    /* most per request; 0: no limit */
     u32 dma_align;     /* bytes, power of two, >= 1: what a buffer must be aligned to */
@@ -46,6 +56,13 @@ struct disk_list {
     struct block_device *disk[DISKS_MAX];
 };
 
+/* What lies before all drivers: looked at, in the order of tables.h, before the first of them probes. What it finds is
+ * the buses' own (drivers/pci.h), and drivers ask it. */
+struct bus {
+    const char *name; /* "pci" */
+    void (*enumerate)(const struct boot_info *boot);
+};
+
 /* One driver: one file, one line in tables.h. */
 struct block_driver {
     const char *name; /* "virtio-blk" */
@@ -62,7 +79,8 @@ struct block_driver {
     void (*quiesce)(struct block_device *disk);
 };
 
-/* Enter a disk with a name of its class: class "vd" gives vda … vdz, vdaa …; class "module" gives module0, module1.
+/* Enter a disk with a name of its class (a literal): "vd" gives vda … vdz, vdaa …; "module" and "sr" give module0,
+ * sr0, …; several drivers may share one: "sd". A name that the driver has filled in stays: "nvme0n1", "bios80".
  * Checks block_size and block_count; dma_align 0 becomes 1. Returns the arena copy in the list, NULL with a trail when
  * invalid or full. */
 struct block_device *disk_add(struct disk_list *disks, const char *class, const struct block_device *disk);
@@ -75,6 +93,12 @@ void disks_probe(struct boot_info *boot, struct disk_list *disks);
  * the disk was to read, and the structures it writes to) are reserved in the machine's map: no payload gets them. */
 void disk_lost(struct block_device *disk);
 void disk_lost_memory(u64 paddr, u64 size);
+
+/* The device at `where` ("pci 00:04.0", "pci 00:1f.2 port 1": up to 31 bytes) does not answer: until power off no probe
+ * touches it again. */
+void device_lost(const char *where);
+bool device_is_lost(const char *where);
+void device_lost_forget(void); /* for tests */
 
 /* Reset every disk; afterwards none may be read. */
 void disks_quiesce(struct disk_list *disks);

@@ -14,6 +14,9 @@
     X(multiboot1)                                                                                                      \
     X(pvh)
 
+#define BUSES(X)                                                                                                       \
+    X(pci)
+
 #define BLOCK_DRIVERS(X)                                                                                               \
     X(ramdisk)    /* first: contract §4, modules before disks */                                                       \
     X(virtio_blk)
@@ -39,6 +42,7 @@
     X(debugcon) /* last: it only writes */
 
 extern const struct entry_protocol *const entry_protocols[];
+extern const struct bus *const buses[];
 extern const struct block_driver *const block_drivers[];
 extern const struct partition_scheme *const partition_schemes[];
 extern const struct filesystem *const filesystems[];

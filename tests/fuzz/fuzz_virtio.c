@@ -102,7 +102,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     for (u32 i = 0; i < sizeof patch; i++)
         f.function.config[i] ^= patch[i];
 
-    disk_virtio_blk.probe(&boot, &disks);
+    fake_probe(&disk_virtio_blk, &boot, &disks);
     for (u32 i = 0; i < disks.count; i++) {
         struct block_device *disk = disks.disk[i];
         for (u32 again = 0; again < 3 && !disk->dead; again++)

@@ -1,28 +1,8 @@
-/* fake_virtio.c: a PCI bus and virtio block devices behind io.h (fake_virtio.h). VIRTIO 1.2 §2.7, §4.1, §5.2. */
+/* fake_virtio.c: virtio block devices on the fake PCI bus (fake_virtio.h). VIRTIO 1.2 §2.7, §4.1, §5.2. */
 #include <string.h>
 
 #include "fake_virtio.h"
 #include "../../drivers/virtio.h"
-
-#define FAKE_DEVICES 64u
-
-struct fake_function *fake_pci[FAKE_FUNCTIONS];
-u32 fake_pci_count, fake_pci_reads;
-bool fake_pci_absent;
-
-static u32 config_address;
-static struct fake_virtio *devices[FAKE_DEVICES];
-static u32 device_count;
-
-static u32 get(const u8 *at, u32 width)
-{
-    u32 value = 0;
-    memcpy(&value, at, width);
-    return value;
-}
-
-void fake_put16(u8 *at, u16 value) { memcpy(at, &value, sizeof value); }
-void fake_put32(u8 *at, u32 value) { memcpy(at, &value, sizeof value); }
 
 static void fault(struct fake_virtio *f, const char *what)
 {
@@ -40,13 +20,7 @@ struct desc {
 
 static void *dma(struct fake_virtio *f, u64 address, u64 size)
 {
-    if (!(f->function.config[4] & 4))
-        fault(f, "DMA without bus mastering");
-    if (!address || !fits(address, size, HOST_MEMORY)) {
-        fault(f, "DMA to an address outside memory");
-        return NULL;
-    }
-    return mem_at(address, size);
+    return fake_dma(&f->function, address, size, &f->fault);
 }
 
 static u16 ring_get16(struct fake_virtio *f, u64 address)
@@ -93,7 +67,7 @@ static u32 request_run(struct fake_virtio *f, u16 head)
     if (!desc_get(f, head, &d))
         return 0;
     const u8 *header = d.len == 16 && d.flags == 1 ? dma(f, d.addr, 16) : NULL;
-    if (!header || get(header, 4) != 0) {
+    if (!header || fake_get(header, 4) != 0) {
         fault(f, "no request header of 16 bytes with type 0");
         return 0;
     }
@@ -184,15 +158,12 @@ static void notified(struct fake_virtio *f, u32 queue)
         answer(f);
 }
 
-static void relax(void)
+static void relax(void *device)
 {
-    host_ticks += 1000000; /* a millisecond */
-    for (u32 i = 0; i < device_count; i++) {
-        struct fake_virtio *f = devices[i];
-        if (f->pending_count && f->late && !f->never && ++f->waited >= f->late) {
-            f->waited = 0;
-            answer(f);
-        }
+    struct fake_virtio *f = device;
+    if (f->pending_count && f->late && !f->never && ++f->waited >= f->late) {
+        f->waited = 0;
+        answer(f);
     }
 }
 
@@ -227,7 +198,7 @@ static u32 config_value(struct fake_virtio *f, u32 offset, u32 width)
     fake_put32(config + 20, f->blk_size);
     if (!fits(offset, width, sizeof config))
         return 0;
-    return get(config + offset, width);
+    return fake_get(config + offset, width);
 }
 
 static void features_check(struct fake_virtio *f)
@@ -312,31 +283,17 @@ static void common_write(struct fake_virtio *f, u32 offset, u32 value, u32 width
 
 /* ---- memory BAR: common at 0, ISR at 1000, device at 2000, notify at 3000 ---------------------------------------- */
 
-static struct fake_virtio *at_memory(u64 address)
+static u64 memory_read(void *device, u32 offset, u32 width)
 {
-    for (u32 i = 0; i < device_count; i++)
-        if (devices[i]->modern && address - devices[i]->memory_bar < 0x4000 && devices[i]->function.config[4] & 2)
-            return devices[i];
-    return NULL;
-}
-
-static u64 memory_read(u64 address, u32 width)
-{
-    struct fake_virtio *f = at_memory(address);
-    if (!f)
-        return ~0ull;
-    u32 offset = (u32)(address - f->memory_bar);
+    struct fake_virtio *f = device;
     if (offset < 56)
         return common_read(f, offset, width);
     return offset - 0x2000 < 0x1000 ? config_value(f, offset - 0x2000, width) : 0;
 }
 
-static void memory_write(u64 address, u64 value, u32 width)
+static void memory_write(void *device, u32 offset, u64 value, u32 width)
 {
-    struct fake_virtio *f = at_memory(address);
-    if (!f)
-        return;
-    u32 offset = (u32)(address - f->memory_bar);
+    struct fake_virtio *f = device;
     if (offset < 56)
         common_write(f, offset, (u32)value, width);
     else if (offset == 0x3000 + f->notify_off * f->notify_multiplier && width == 2)
@@ -345,28 +302,11 @@ static void memory_write(u64 address, u64 value, u32 width)
         fault(f, "a write to registers where there are none");
 }
 
-/* ---- ports: configuration space, legacy registers --------------------------------------------------------------- */
+/* ---- ports: legacy registers ------------------------------------------------------------------------------------ */
 
-static struct fake_virtio *at_port(u16 port)
+static u64 legacy_read(void *device, u32 offset, u32 width)
 {
-    for (u32 i = 0; i < device_count; i++)
-        if (devices[i]->legacy && (u16)(port - devices[i]->io_bar) < 0x80 && devices[i]->function.config[4] & 1)
-            return devices[i];
-    return NULL;
-}
-
-static u8 *config_selected(void)
-{
-    if (fake_pci_absent || !(config_address >> 31))
-        return NULL;
-    for (u32 i = 0; i < fake_pci_count; i++)
-        if (fake_pci[i]->at == (config_address >> 8 & 0xffff))
-            return fake_pci[i]->config + (config_address & 0xfc);
-    return NULL;
-}
-
-static u32 legacy_read(struct fake_virtio *f, u32 offset, u32 width)
-{
+    struct fake_virtio *f = device;
     u32 config = f->function.config[FAKE_CAP_MSIX + 3] & 0x80 ? 24 : 20;
     if (offset >= config)
         return config_value(f, offset - config, width);
@@ -382,16 +322,17 @@ static u32 legacy_read(struct fake_virtio *f, u32 offset, u32 width)
     return ~0u;
 }
 
-static void legacy_write(struct fake_virtio *f, u32 offset, u32 value, u32 width)
+static void legacy_write(void *device, u32 offset, u64 value, u32 width)
 {
+    struct fake_virtio *f = device;
     switch (offset << 4 | width) {
     case 4 << 4 | 4:
-        f->driver_features = value;
+        f->driver_features = (u32)value;
         features_check(f);
         return;
     case 8 << 4 | 4:
         f->queue_size = f->queue_max;
-        f->desc = (u64)value * 4096;
+        f->desc = value * 4096;
         f->avail = f->desc + f->queue_size * 16u;
         f->used = align_up(f->avail + 6 + f->queue_size * 2u, 4096);
         return;
@@ -399,7 +340,7 @@ static void legacy_write(struct fake_virtio *f, u32 offset, u32 value, u32 width
         f->queue_select = (u16)value;
         return;
     case 16 << 4 | 2:
-        notified(f, value);
+        notified(f, (u32)value);
         return;
     case 18 << 4 | 1:
         status_written(f, (u8)value);
@@ -408,62 +349,7 @@ static void legacy_write(struct fake_virtio *f, u32 offset, u32 value, u32 width
     fault(f, "a legacy register written in a way it cannot be");
 }
 
-static u32 port_read(u16 port, u32 width)
-{
-    if (port == 0xcf8 && width == 4)
-        return fake_pci_absent ? ~0u : config_address;
-    if ((port & 0xfffc) == 0xcfc) {
-        const u8 *at = config_selected();
-        fake_pci_reads++;
-        return at ? get(at + (port & 3), width) : ~0u;
-    }
-    struct fake_virtio *f = at_port(port);
-    return f ? legacy_read(f, (u16)(port - f->io_bar), width) : ~0u;
-}
-
-static void port_write(u16 port, u32 value, u32 width)
-{
-    if (port == 0xcf8 && width == 4) {
-        config_address = value;
-        return;
-    }
-    if ((port & 0xfffc) == 0xcfc) {
-        u8 *at = config_selected();
-        u32 offset = (config_address & 0xfc) + (port & 3);
-        if (at && (offset < 6 || (offset >= 0x10 && offset < 0x28)))
-            memcpy(at + (port & 3), &value, width);
-        return;
-    }
-    struct fake_virtio *f = at_port(port);
-    if (f)
-        legacy_write(f, (u16)(port - f->io_bar), value, width);
-}
-
 /* ---- building --------------------------------------------------------------------------------------------------- */
-
-void fake_reset(void)
-{
-    virtio_lost_forget();
-    host_reset();
-    fake_pci_count = fake_pci_reads = device_count = 0;
-    fake_pci_absent = false;
-    config_address = 0;
-    host_machine.in = port_read;
-    host_machine.out = port_write;
-    host_machine.mmio_read = memory_read;
-    host_machine.mmio_write = memory_write;
-    host_machine.relax = relax;
-}
-
-void fake_function_add(struct fake_function *f, u16 at, u16 vendor, u16 device, u16 class)
-{
-    f->at = at;
-    fake_put16(f->config, vendor);
-    fake_put16(f->config + 2, device);
-    fake_put16(f->config + 10, class);
-    if (fake_pci_count < FAKE_FUNCTIONS)
-        fake_pci[fake_pci_count++] = f;
-}
 
 void fake_virtio_init(struct fake_virtio *f, u32 slot)
 {
@@ -500,7 +386,7 @@ void fake_virtio_plug(struct fake_virtio *f)
     config[FAKE_CAP_MSIX] = 0x11;
     config[6] = 0x10;
     if (f->legacy)
-        fake_put32(config + 0x10, f->io_bar | 1u);
+        fake_put32(config + 0x10, (u32)f->io_bar | 1u);
     if (f->modern) {
         fake_put32(config + 0x20, (u32)f->memory_bar | 0xc);
         fake_put32(config + 0x24, (u32)(f->memory_bar >> 32));
@@ -514,6 +400,11 @@ void fake_virtio_plug(struct fake_virtio *f)
     device_reset(f);
     f->device_status = 7; /* as firmware that has read from it leaves it */
     f->resets = 0;
-    if (device_count < FAKE_DEVICES)
-        devices[device_count++] = f;
+    f->memory = (struct fake_region){&f->function, false, &f->memory_bar, 0x4000, memory_read, memory_write, f};
+    f->ports = (struct fake_region){&f->function, true, &f->io_bar, 0x80, legacy_read, legacy_write, f};
+    if (f->modern)
+        fake_region_add(&f->memory);
+    if (f->legacy)
+        fake_region_add(&f->ports);
+    fake_relax_add(relax, f);
 }

@@ -1,35 +1,11 @@
-/* fake_virtio.h: a PCI bus and virtio block devices behind io.h, that can also lie.
+/* fake_virtio.h: virtio block devices on the fake PCI bus, that can also lie.
  *
  * The layouts here are written down a second time, as numbers, so that they do not inherit the driver's mistakes.
  */
 #ifndef FAKE_VIRTIO_H
 #define FAKE_VIRTIO_H
 
-#include "host.h"
-
-/* ---- PCI ------------------------------------------------------------------------------------------------------- */
-
-#define FAKE_FUNCTIONS 80u
-
-struct fake_function {
-    u16 at; /* bus 15:8, device 7:3, function 2:0 */
-    u8 config[256];
-};
-
-/* Configuration space as it is now; command register and BARs can be written. */
-extern struct fake_function *fake_pci[FAKE_FUNCTIONS];
-extern u32 fake_pci_count;
-extern u32 fake_pci_reads; /* of configuration space */
-extern bool fake_pci_absent;
-
-/* Fresh simulated machine (host_reset()) with an empty PCI bus. */
-void fake_reset(void);
-
-/* Enter a function with these ids; class 0x0601 is base class 06, subclass 01. */
-void fake_function_add(struct fake_function *f, u16 at, u16 vendor, u16 device, u16 class);
-
-void fake_put16(u8 *at, u16 value);
-void fake_put32(u8 *at, u32 value);
+#include "fake_pci.h"
 
 /* ---- virtio-blk ------------------------------------------------------------------------------------------------ */
 
@@ -54,9 +30,10 @@ void fake_put32(u8 *at, u32 value);
 struct fake_virtio {
     /* What it is; fake_virtio_init() gives a modern device of 4096 sectors. */
     struct fake_function function;
+    struct fake_region memory, ports; /* its registers */
     bool modern, legacy;
     u64 memory_bar; /* where BAR 4 is by now */
-    u16 io_bar;
+    u64 io_bar;
     u64 features;
     u16 queue_max, notify_off;
     u32 notify_multiplier;

@@ -12,6 +12,7 @@
 #define AT(bus, slot, function) ((bus) << 8 | (slot) << 3 | (function))
 
 static struct fake_function function[FAKE_FUNCTIONS];
+extern const struct bus bus_pci;
 static u32 used;
 static char seen[1024];
 
@@ -45,12 +46,19 @@ static void note(const struct pci_device *device, void *context)
     snprintf(seen + len, sizeof seen - len, "%02x:%02x.%x ", PCI_NAME(device));
 }
 
+static void scan(void)
+{
+    static const struct boot_info boot;
+    bus_pci.enumerate(&boot);
+    pci_scan(note, seen);
+}
+
 static void nothing_without_the_mechanism(void **state)
 {
     (void)state;
     fake_pci_absent = true;
     add(AT(0, 0, 0), 0x0600, 0);
-    pci_scan(note, seen);
+    scan();
     assert_string_equal(seen, "");
     assert_non_null(strstr(host_log(), "no PCI"));
     assert_int_equal(fake_pci_reads, 0);
@@ -75,7 +83,7 @@ static void scan_follows_functions_and_bridges(void **state)
     add_bridge(AT(5, 1, 0), 0);     /* back to the root */
     add_bridge(AT(5, 2, 0), 255);
     add(AT(255, 31, 0), 0x0100, 0);
-    pci_scan(note, seen);
+    scan();
     assert_string_equal(seen, "00:00.0 00:01.0 00:01.1 00:01.7 00:02.0 00:04.0 00:05.0 02:00.0 02:01.0 05:01.0 05:02.0 "
                               "05:1f.0 ff:1f.0 ");
 }
@@ -87,7 +95,7 @@ static void second_root_bus_is_found(void **state)
     add(AT(0, 3, 0), 0x0600, 0); /* as QEMU's pxb */
     add_bridge(AT(128, 0, 0), 129);
     add(AT(129, 0, 0), 0x0100, 0);
-    pci_scan(note, seen);
+    scan();
     assert_string_equal(seen, "00:00.0 00:03.0 80:00.0 81:00.0 ");
 }
 
@@ -97,7 +105,7 @@ static void scan_is_cheap(void **state)
     (void)state;
     for (u32 slot = 0; slot < 8; slot++)
         add((u16)AT(0, slot, 0), slot ? 0x0100 : 0x0600, 0);
-    pci_scan(note, seen);
+    scan();
     assert_int_equal(fake_pci_reads, 32 + 2 * 8);
 }
 

@@ -63,7 +63,7 @@ static int setup(void **state)
 static struct block_device *probe(void)
 {
     fake_virtio_plug(&fake);
-    disk_virtio_blk.probe(&boot, &disks);
+    fake_probe(&disk_virtio_blk, &boot, &disks);
     return disks.count ? disks.disk[0] : NULL;
 }
 
@@ -285,13 +285,13 @@ static void disks_in_bus_order(void **state)
     second.capacity = 7;
     fake_virtio_plug(&fake);
     fake_virtio_plug(&second);
-    disk_virtio_blk.probe(&boot, &disks);
+    fake_probe(&disk_virtio_blk, &boot, &disks);
     assert_int_equal(disks.count, 2);
     assert_string_equal(disks.disk[0]->name, "vda");
     assert_int_equal(disks.disk[0]->block_count, 7);
     assert_string_equal(disks.disk[1]->name, "vdb");
     disks.count = 0; /* a second look, as the menu's rescan makes it */
-    disk_virtio_blk.probe(&boot, &disks);
+    fake_probe(&disk_virtio_blk, &boot, &disks);
     assert_int_equal(disks.count, 2);
     assert_int_equal(read_spans(disks.disk[1], 2, 2), OK);
     expect_no_fault();
@@ -343,7 +343,7 @@ static void broken_capabilities_are_refused(void **state)
             *at = (u8)cases[i].value;
         else
             fake_put32(at, cases[i].value);
-        disk_virtio_blk.probe(&boot, &disks);
+        fake_probe(&disk_virtio_blk, &boot, &disks);
         assert_int_equal(disks.count, !cases[i].sentence);
         if (cases[i].sentence)
             expect_log(cases[i].sentence);
@@ -358,7 +358,7 @@ static void ports_serve_when_memory_cannot(void **state)
     fake.features &= ~FAKE_F_EVENT_IDX;
     fake_virtio_plug(&fake);
     fake_put32(fake.function.config + 0x20, 0xc);
-    disk_virtio_blk.probe(&boot, &disks);
+    fake_probe(&disk_virtio_blk, &boot, &disks);
     assert_int_equal(disks.count, 1);
     assert_int_equal(read_spans(disks.disk[0], 64, 3), OK);
     expect_no_fault();
@@ -371,7 +371,7 @@ static void unassigned_ports_are_said(void **state)
     fake.modern = false;
     fake_virtio_plug(&fake);
     fake_put32(fake.function.config + 0x10, 1);
-    disk_virtio_blk.probe(&boot, &disks);
+    fake_probe(&disk_virtio_blk, &boot, &disks);
     assert_int_equal(disks.count, 0);
     expect_log("shim: warning: pci 00:04.0: virtio device 1af4:1001: firmware gave its registers no address");
 }
@@ -392,7 +392,7 @@ static void others_are_left_alone(void **state)
         fake_put16(fake.function.config, cases[i].vendor);
         fake_put16(fake.function.config + 2, cases[i].device);
         fake_put16(fake.function.config + 0x2e, cases[i].subsystem);
-        disk_virtio_blk.probe(&boot, &disks);
+        fake_probe(&disk_virtio_blk, &boot, &disks);
         assert_int_equal(disks.count, 0);
         assert_string_equal(host_log(), "");
         assert_int_equal(fake.resets, 0);
@@ -503,7 +503,7 @@ static void silence_ends_in_distance(void **state)
     expect_no_fault();
 
     struct disk_list again = {0};
-    disk_virtio_blk.probe(NULL, &again);
+    fake_probe(&disk_virtio_blk, NULL, &again);
     assert_int_equal(again.count, 0);
     assert_int_equal(fake.resets, resets);
     expect_log("shim: warning: pci 00:04.0: left out, it did not answer before");
