@@ -7,6 +7,7 @@
  * Exercised by test_ext (images by mke2fs and debugfs) and fuzz_ext.
  */
 #include "ext.h"
+#include "fields.h"
 #include "print.h"
 
 #define BLOCK_LOG_MAX 16u
@@ -185,18 +186,11 @@ static enum error check_features(const struct volume *v, u32 incompat)
     return fail(ERR_UNSUPPORTED, "(%s): ext: incompatible feature FEATURE_I%u (%xh)", v->name, bit, 1u << bit);
 }
 
-struct rule {
-    bool kept;
-    u32 byte; /* of the volume */
-    u64 found;
-    const char *expected;
-};
-
 static enum error check_super(const struct volume *v, const struct ext_super *s, u64 blocks)
 {
     u32 block = s->log_block_size <= BLOCK_LOG_MAX - 10 ? 1024u << s->log_block_size : 0;
     bool wide = s->feature_incompat & EXT_INCOMPAT_64BIT;
-    const struct rule rules[] = {
+    const struct field_rule rules[] = {
         {block, 1048, s->log_block_size, "as log2(block size / 1024), expected 0 to 6"},
         {s->first_data_block <= (block == 1024), 1044, s->first_data_block, "as first data block"},
         {blocks > s->first_data_block && blocks < BLOCKS_MAX, 1028, blocks, "blocks"},
@@ -211,23 +205,16 @@ static enum error check_super(const struct volume *v, const struct ext_super *s,
              (is_power_of_two(s->desc_size) && s->desc_size >= sizeof(struct ext_group) && s->desc_size <= block), 1278,
          s->desc_size, "bytes per group descriptor, expected a power of two from 64 to the block size"},
     };
-    for (u32 i = 0; i < ARRAY_COUNT(rules); i++)
-        if (!rules[i].kept)
-            return fail(ERR_CORRUPT, "(%s): ext superblock, byte %u: %lu %s", v->name, rules[i].byte, rules[i].found,
-                        rules[i].expected);
-    return OK;
+    return fields_check(v, "ext superblock", rules, ARRAY_COUNT(rules));
 }
 
 static void read_ids(struct volume *v, const struct ext_super *s)
 {
-    const u8 *u = s->uuid;
     static const u8 none[16];
     memcpy(v->ids.label, s->volume_name, sizeof s->volume_name);
     v->ids.label[sizeof s->volume_name] = 0;
-    if (memcmp(u, none, sizeof none) != 0)
-        format_text(v->ids.uuid, sizeof v->ids.uuid,
-                    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3],
-                    u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+    if (memcmp(s->uuid, none, sizeof none) != 0)
+        uuid_text(v->ids.uuid, s->uuid);
 }
 
 /* What is said of a volume that is read although it is not as it should be. */

@@ -11,11 +11,6 @@ struct run {
     u64 count; /* > 0 */
 };
 
-/* Misaligned loads. */
-struct PACKED le64 {
-    u64 value;
-};
-
 static enum error fail_block(const struct volume *v, const struct node *node, const char *what, u64 block)
 {
     const struct ext *ext = v->fs_state;
@@ -138,7 +133,7 @@ static void pointers_measure(const u32 *pointer, u64 count, struct run *run)
     u64 block = *p;
     u32 each = block ? 1 : 0; /* the pointers of a hole do not count up */
     u64 expected = block | (block + each) << 32, step = 2 * each * 0x0000000100000001;
-    while (p < last && ((const struct le64 *)p)->value == expected) {
+    while (p < last && load64(p) == expected) {
         expected += step;
         p += 2;
     }

@@ -10,6 +10,7 @@
  * Exercised by test_fat (images by mkfs.fat and mtools) and fuzz_fat.
  */
 #include "fat_disk.h"
+#include "fields.h"
 #include "print.h"
 #include "volume.h"
 
@@ -59,13 +60,6 @@ struct fat {
     struct run runs[2]; /* of a file, of a directory: listing and loading take turns */
     struct long_name name;
 };
-
-/* Misaligned loads. */
-struct PACKED le64 {
-    u64 value;
-};
-
-static u64 load64(const u8 *p) { return ((const struct le64 *)p)->value; }
 
 /* ---- the allocation table --------------------------------------------------------------------------------------- */
 
@@ -550,35 +544,19 @@ static enum error fat_root(struct volume *v, struct node *root)
 
 /* ---- mounting --------------------------------------------------------------------------------------------------- */
 
-struct rule {
-    bool kept;
-    u32 byte, found;
-    const char *expected;
-};
-
-/* The first rule that is broken: another's sector silently, ours (it says FAT) with a sentence. */
-static enum error check_rules(const struct volume *v, bool is_ours, const struct rule *rules, u32 count)
-{
-    for (u32 i = 0; i < count; i++)
-        if (!rules[i].kept)
-            return !is_ours ? ERR_NOT_MINE
-                            : fail(ERR_CORRUPT, "(%s): FAT boot sector, byte %u: %u %s", v->name, rules[i].byte,
-                                   rules[i].found, rules[i].expected);
-    return OK;
-}
-
 static bool is_fat32(const struct fat_boot *b)
 {
     return !b->fat_sectors16;
 }
 
-/* The BPB by itself. The signature 55 AA is every boot sector's, so each field has to be right. */
+/* The BPB by itself. The signature 55 AA is every boot sector's, so each field has to be right: another's sector fails
+ * silently, ours (it says FAT) with a sentence. */
 static enum error check_boot(const struct volume *v, const struct fat_boot *b)
 {
     bool is_ours = memcmp(b->old.tail.type, "FAT", 3) == 0 || memcmp(b->fat32.tail.type, "FAT", 3) == 0;
     if (b->signature[0] != 0x55 || b->signature[1] != 0xaa || (b->jump[0] != 0xeb && b->jump[0] != 0xe9))
         return ERR_NOT_MINE;
-    const struct rule rules[] = {
+    const struct field_rule rules[] = {
         {b->sector_bytes >= 512 && b->sector_bytes <= 4096 && is_power_of_two(b->sector_bytes), 11, b->sector_bytes,
          "bytes per sector, expected 512, 1024, 2048 or 4096"},
         {is_power_of_two(b->cluster_sectors), 13, b->cluster_sectors,
@@ -590,7 +568,11 @@ static enum error check_boot(const struct volume *v, const struct fat_boot *b)
         {!is_fat32(b) || b->fat32.fat_sectors, 36, b->fat32.fat_sectors, "sectors per FAT, expected some"},
         {is_fat32(b) || b->root_entries, 17, b->root_entries, "root directory entries, expected some"},
     };
-    return check_rules(v, is_ours, rules, ARRAY_COUNT(rules));
+    enum error error = fields_check(v, "FAT boot sector", rules, ARRAY_COUNT(rules));
+    if (!error || is_ours)
+        return error;
+    error_clear();
+    return ERR_NOT_MINE;
 }
 
 /* Where everything lies. "FAT Data Structure", "FAT Type Determination". */
@@ -617,13 +599,13 @@ static enum error read_layout(const struct volume *v, const struct fat_boot *b, 
     fat->data_byte = data_sector * sector;
     fat->root_cluster = wide ? b->fat32.root_cluster : 0;
     u32 count = fat->cluster_end - 2, most = wide ? FAT32_CLUSTERS : FAT16_CLUSTERS;
-    const struct rule rules[] = {
+    const struct field_rule rules[] = {
         {clusters && fat->cluster_end > 2, 32, count, "clusters, expected some"},
         {count < most, 32, count, "clusters, more than the width of the FAT allows"},
         {active < b->fats, 40, active, "as number of the active FAT, there are fewer"},
         {!wide || is_cluster(fat, fat->root_cluster), 44, fat->root_cluster, "as cluster of the root directory"},
     };
-    return check_rules(v, true, rules, ARRAY_COUNT(rules));
+    return fields_check(v, "FAT boot sector", rules, ARRAY_COUNT(rules));
 }
 
 /* The label in the root directory, else that of the boot sector. Only the first slots are looked at: what sets a label

@@ -7,6 +7,7 @@
  * (said by name). Exercised by test_partitions and fuzz_partitions.
  */
 #include "crc32.h"
+#include "fields.h"
 #include "gpt_disk.h"
 #include "mbr_disk.h"
 #include "partition.h"
@@ -31,7 +32,7 @@ static enum error read_sector0(struct block_device *disk, enum sector0 *kind)
     struct mbr_sector mbr;
     enum error error = block_read(disk, 0, sizeof mbr, &mbr);
     *kind = SECTOR0_OTHER;
-    if (error || mbr.signature[0] != 0x55 || mbr.signature[1] != 0xaa)
+    if (error || !mbr_is_signed(&mbr))
         return error;
     bool partitions = false, flags = true;
     for (u32 i = 0; i < 4; i++) {
@@ -167,10 +168,12 @@ static enum error backup_read(struct block_device *disk, struct table *table, bo
 }
 
 /* UEFI 2.10 appendix A: the first three fields are little endian, the rest is in order. */
-static void format_guid(char out[40], const u8 *g)
+/* UEFI 2.10 appendix A: the first three fields are little-endian. */
+static void guid_text(char out[40], const u8 *g)
 {
-    format_text(out, 40, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", g[3], g[2], g[1], g[0],
-                g[5], g[4], g[7], g[6], g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
+    const u8 in_order[16] = {g[3], g[2], g[1], g[0], g[5],  g[4],  g[7],  g[6],
+                             g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15]};
+    uuid_text(out, in_order);
 }
 
 static enum volume_role role_of(const u8 *type)
@@ -196,7 +199,7 @@ static void add_entries(struct block_device *disk, const struct table *table, st
         if (!p)
             continue;
         p->role = role_of(e->type);
-        format_guid(p->partuuid, e->guid);
+        guid_text(p->partuuid, e->guid);
         utf16_to_utf8(e->name, sizeof e->name / 2, p->partlabel, sizeof p->partlabel);
     }
 }

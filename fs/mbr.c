@@ -22,11 +22,6 @@ struct scan {
     u32 next_logical;
 };
 
-static bool is_signed(const struct mbr_sector *s)
-{
-    return s->signature[0] == 0x55 && s->signature[1] == 0xaa;
-}
-
 static bool is_used(const struct mbr_entry *e)
 {
     return e->type && e->count;
@@ -49,7 +44,7 @@ static bool has_bpb(const struct mbr_sector *s)
 static bool is_table(const struct block_device *disk, const struct mbr_sector *s)
 {
     u32 used = 0;
-    if (!is_signed(s))
+    if (!mbr_is_signed(s))
         return false;
     for (u32 i = 0; i < 4; i++) {
         const struct mbr_entry *e = &s->entry[i];
@@ -94,7 +89,7 @@ static bool scan_ebr(struct scan *scan, u64 at, u32 *next)
         error_clear();
         return false;
     }
-    if (!is_signed(&ebr)) {
+    if (!mbr_is_signed(&ebr)) {
         say("disk %s: logical partition table at block %lu ends with %02x%02x, expected 55aa", disk->name, at,
             ebr.signature[0], ebr.signature[1]);
         return false;

@@ -25,6 +25,12 @@ struct PACKED mbr_sector {
 _Static_assert(sizeof(struct mbr_sector) == 512, "MBR");
 _Static_assert(offsetof(struct mbr_sector, entry) == 446, "first entry");
 
+/* The sector claims to be a boot sector or a table; so do FAT's, NTFS's and every boot sector. */
+static inline bool mbr_is_signed(const struct mbr_sector *s)
+{
+    return s->signature[0] == 0x55 && s->signature[1] == 0xaa;
+}
+
 #define MBR_EXTENDED_CHS 0x05u
 #define MBR_EXTENDED_LBA 0x0fu
 #define MBR_EXTENDED_LINUX 0x85u

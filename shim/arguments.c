@@ -9,11 +9,6 @@ struct word {
     struct text key, value; /* value.at NULL: no "=" */
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* t without its double quotes, in the arena. */
 static struct text unquote(struct text t)
 {
@@ -139,9 +134,7 @@ static void take_word(struct arguments *a, const struct word *word)
     }
     if (is_foreign(word->key))
         return;
-    const char *near = nearest_word(word->key, names);
-    warn("unknown argument \"%.*s\"%s%s%s", (int)word->key.len, word->key.at, near ? "; did you mean \"" : "",
-         near ? near : "", near ? "\"?" : "");
+    warn("unknown argument \"%.*s\"%s", (int)word->key.len, word->key.at, did_you_mean(word->key, names));
 }
 
 void arguments_add(struct arguments *arguments, const char *cmdline)

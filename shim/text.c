@@ -33,11 +33,6 @@ bool text_starts(struct text t, const char *prefix)
     return t.len >= n && (!n || memcmp(t.at, prefix, n) == 0);
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 struct text text_trim(struct text t)
 {
     while (t.len && is_blank(t.at[0]))

@@ -45,12 +45,26 @@ static inline bool ranges_overlap(u64 a, u64 a_size, u64 b, u64 b_size)
     return a_size && b_size && (a < b ? b - a < a_size : a - b < b_size);
 }
 
+/* What separates words: blank, tab, CR, LF. */
+static inline bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memmove(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 int memcmp(const void *a, const void *b, size_t size);
 size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
+
+/* The little-endian number at p, which need not be aligned. */
+static inline u64 load64(const void *p)
+{
+    u64 value;
+    __builtin_memcpy(&value, p, sizeof value);
+    return value;
+}
 
 /* A piece of text that nobody owns here: len bytes at `at`, not NUL-terminated. */
 struct text {
