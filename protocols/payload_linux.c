@@ -217,19 +217,7 @@ static enum error place_initrds(struct payload *p, struct linux_plan *plan, stru
         error = mem_place(space, total, PAGE_SIZE, MIB(1), GIB(4), MEM_FROM_TOP, "initrd", &plan->initrd);
     if (error && anywhere)
         error = mem_place(space, total, PAGE_SIZE, GIB(4), ~0ull, MEM_FROM_BOTTOM, "initrd", &plan->initrd);
-    if (error)
-        return error;
-    u64 at = plan->initrd;
-    for (u32 i = 0; i < p->initrd_count; i++) {
-        const struct file *f = &p->initrd[i];
-        struct placement piece = {.from = f, .file_size = f->size, .dest = at, .mem_size = align_up(f->size, 4),
-                                  .what = "initrd"};
-        error = placement_add(p, space, &piece, false);
-        if (error)
-            return error;
-        at += piece.mem_size;
-    }
-    return OK;
+    return error ? error : placement_add_row(p, space, p->initrd, p->initrd_count, plan->initrd, "initrd");
 }
 
 static u64 e820_extra_size(const struct linux_plan *plan, const struct mem_map *map)

@@ -285,15 +285,7 @@ static enum error place_module(struct payload *p, struct pvh_plan *plan, struct 
         return error;
     plan->module_base[plan->module_count] = base;
     plan->module_size[plan->module_count++] = size;
-    for (u32 i = 0; i < count; i++) {
-        struct placement piece = {.from = &files[i], .file_size = files[i].size, .dest = base,
-                                  .mem_size = align_up(files[i].size, 4), .what = what};
-        error = placement_add(p, space, &piece, false);
-        if (error)
-            return error;
-        base += piece.mem_size;
-    }
-    return OK;
+    return placement_add_row(p, space, files, count, base, what);
 }
 
 static enum error place_modules(struct payload *p, struct pvh_plan *plan, struct mem_space *space)

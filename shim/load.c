@@ -22,6 +22,19 @@ enum error placement_add(struct payload *payload, struct mem_space *space, const
     return OK;
 }
 
+enum error placement_add_row(struct payload *payload, struct mem_space *space, const struct file *files, u32 count,
+                             u64 base, const char *what)
+{
+    enum error error = OK;
+    for (u32 i = 0; i < count && !error; i++) {
+        const struct placement piece = {.from = &files[i], .file_size = files[i].size, .dest = base,
+                                        .mem_size = align_up(files[i].size, 4), .what = what};
+        error = placement_add(payload, space, &piece, false);
+        base += piece.mem_size;
+    }
+    return error;
+}
+
 /* ---- the files of an entry -------------------------------------------------------------------------------------- */
 
 static enum error open_named(const struct boot_entry *entry, const struct volume_list *volumes, struct text name,
@@ -275,8 +288,7 @@ static void meter_show(const struct meter *meter, const struct file *file, u64 s
         now = file->volume->disk->stats;
     u64 tenths = (size * 10 + MIB(1) / 2) >> 20;
     say_verbose("%s: loaded %lu.%lu MiB in %lu requests, %lu bytes bounced, %lu ms", file->path, tenths / 10,
-                tenths % 10, file->volume ? now.requests - meter->before.requests : 0,
-                file->volume ? now.bounced - meter->before.bounced : 0,
+                tenths % 10, now.requests - meter->before.requests, now.bounced - meter->before.bounced,
                 (cpu_ticks() - meter->ticks) / clock_ticks_per_ms());
 }
 

@@ -79,6 +79,11 @@ struct payload_protocol {
 enum error placement_add(struct payload *payload, struct mem_space *space, const struct placement *placement,
                          bool claim);
 
+/* Placements of whole files one behind the other from base on, each filled up to a multiple of 4 bytes with zeros, in
+ * memory that is claimed already. */
+enum error placement_add_row(struct payload *payload, struct mem_space *space, const struct file *files, u32 count,
+                             u64 base, const char *what);
+
 /* True when some protocol takes the module's content for a kernel of its own (even a broken one). */
 bool module_is_kernel(const struct module *module);
 
