@@ -122,7 +122,7 @@ static const struct entry_protocol *protocol_of(u32 door)
     return entry_protocols[i];
 }
 
-void boot_info_read(struct boot_info *boot, u32 door, u64 record)
+void boot_record_read(struct boot_info *boot, u32 door, u64 record)
 {
     const struct entry_protocol *protocol = protocol_of(door);
     memset(boot, 0, sizeof *boot);
@@ -137,6 +137,11 @@ void boot_info_read(struct boot_info *boot, u32 door, u64 record)
     }
     mem_map_cut_usable(&boot->memory, 0, PAGE_SIZE);
     mem_map_cut_usable(&boot->memory, 0xa0000, 0x60000);
+}
+
+void boot_info_read(struct boot_info *boot, u32 door, u64 record)
+{
+    boot_record_read(boot, door, record);
     if (!boot->rsdp)
         boot->rsdp = rsdp_search(boot);
     struct text given = argument_find(boot->cmdline, "rsdp");

@@ -90,7 +90,7 @@ _Noreturn void start_main(u32 door, u64 record)
     struct start_place place;
     cpu_init();
     arena_init(first_arena, sizeof first_arena);
-    boot_info_read(&boot, door, record);
+    boot_record_read(&boot, door, record);
     if (!find_place(&place))
         panic("no %u KiB of free memory below 4 GiB to work in (%lu MiB usable; %s)",
               (u32)((core_end - core_start + KIB(1280)) >> 10), mem_map_total(&boot.memory) >> 20,

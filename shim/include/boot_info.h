@@ -50,9 +50,11 @@ struct entry_protocol {
 
 enum { DOOR_MULTIBOOT = 1, DOOR_PVH = 2 };
 
-/* Read the record behind `door` into *boot and normalise: A0000-FFFFF and page 0 never usable, RSDP searched (record,
- * EBDA, E0000-FFFFF, ACPI ranges, rsdp= argument). Never fails: without a usable record the map is empty and
- * `problem` says why. */
+/* Read the record behind `door` into *boot and normalise: A0000-FFFFF and page 0 never usable. Never fails: without a
+ * usable record the map is empty and `problem` says why. */
+void boot_record_read(struct boot_info *boot, u32 door, u64 record);
+
+/* The same, and where the record tells of no RSDP it is searched: EBDA, E0000-FFFFF, ACPI ranges, rsdp= argument. */
 void boot_info_read(struct boot_info *boot, u32 door, u64 record);
 
 /* Helpers for doors, all of them safe on garbage addresses (0 and >= 4 GiB are "absent"). */
