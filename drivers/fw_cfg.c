@@ -25,7 +25,6 @@
 #define DMA_SELECT 8u
 #define DMA_MS 1000u /* a copy in the host's memory; it is over before the port write returns */
 
-#define CPUID_HYPERVISOR (1u << 31)
 #define DIRECTORY_MAX 1024u /* entries; QEMU makes about 20 */
 
 /* All numbers big-endian. */
@@ -82,10 +81,9 @@ static enum error read_item(u16 key, u8 *to, u32 size)
 
 static bool is_there(void)
 {
-    u32 a, b, c, d, id;
+    u32 id;
     u8 signature[4];
-    cpu_id(1, &a, &b, &c, &d);
-    if (!(c & CPUID_HYPERVISOR))
+    if (!cpu_is_virtual())
         return false;
     read_by_port(KEY_SIGNATURE, signature, sizeof signature);
     if (memcmp(signature, "QEMU", sizeof signature))

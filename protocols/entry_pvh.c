@@ -10,7 +10,6 @@
 #include "pvh.h"
 
 #define MEMMAP_MAX 4096u
-#define CPUID_HYPERVISOR (1u << 31) /* leaf 1 ECX */
 
 /* PVH names no loader. The hypervisor's signature is the next best thing that can be told. */
 static const char *loader_name(void)
@@ -25,8 +24,7 @@ static const char *loader_name(void)
         {"bhyve bhyve ", "bhyve"},
     };
     u32 a, signature[3]; /* EBX, ECX, EDX */
-    cpu_id(1, &a, &signature[0], &signature[1], &signature[2]);
-    if (!(signature[1] & CPUID_HYPERVISOR))
+    if (!cpu_is_virtual())
         return "unknown";
     cpu_id(0x40000000, &a, &signature[0], &signature[1], &signature[2]);
     for (u32 i = 0; i < ARRAY_COUNT(known); i++)

@@ -92,8 +92,8 @@ struct block_device *disk_add(struct disk_list *disks, const char *class, const 
 void disks_probe(struct boot_info *boot, struct disk_list *disks)
 {
     machine = &boot->memory;
+    block_cache_reset();
     cache_ready();
-    memset(lines, 0, sizeof lines);
     disks->count = 0;
     for (u32 i = 0; buses[i]; i++)
         buses[i]->enumerate(boot);

@@ -19,6 +19,13 @@
 
 static u64 ticks_per_ms;
 
+bool cpu_is_virtual(void)
+{
+    u32 a, b, c, d;
+    cpu_id(1, &a, &b, &c, &d);
+    return c >> 31;
+}
+
 static u64 khz_from_cpuid(void)
 {
     u32 a, b, c, d;
@@ -29,8 +36,7 @@ static u64 khz_from_cpuid(void)
         if (a && b && c)
             return (u64)c * b / a / 1000;
     }
-    cpu_id(1, &a, &b, &c, &d);
-    if (c >> 31) { /* a hypervisor is present */
+    if (cpu_is_virtual()) {
         cpu_id(0x40000000, &a, &b, &c, &d);
         if (a >= 0x40000010 && a < 0x40010000) {
             cpu_id(0x40000010, &a, &b, &c, &d);

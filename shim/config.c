@@ -49,6 +49,13 @@ const char *nearest_word(struct text t, const char *const *words)
     return best;
 }
 
+const char *did_you_mean(struct text t, const char *const *words)
+{
+    const char *near = nearest_word(t, words);
+    const char *sentence = near ? format_copy("; did you mean \"%s\"?", near) : NULL;
+    return sentence ? sentence : "";
+}
+
 /* ---- one config -------------------------------------------------------------------------------------------------- */
 
 static const struct config_dialect *dialect_of(struct text path)
@@ -72,7 +79,8 @@ static void parse(struct config *config, const struct config_dialect *dialect, s
     say("config %s: %u entr%s", name, config->entry_count, config->entry_count == 1 ? "y" : "ies");
 }
 
-static enum error parse_file(struct config *config, const struct config_dialect *dialect, const struct file *file)
+static enum error parse_file(struct config *config, const struct config_dialect *dialect, const struct file *file,
+                             struct volume *home)
 {
     struct text text;
     char *bytes;
@@ -80,7 +88,7 @@ static enum error parse_file(struct config *config, const struct config_dialect 
     if (error)
         return error;
     text.at = bytes;
-    parse(config, dialect, text, file->path, file->volume);
+    parse(config, dialect, text, file->path, home);
     return OK;
 }
 
@@ -134,7 +142,7 @@ static bool from_argument(const struct search *s)
                 error = file_open(searched(s, i), name, &file);
     }
     if (!error)
-        error = parse_file(s->config, dialect_of(name), &file);
+        error = parse_file(s->config, dialect_of(name), &file, file.volume);
     if (error) {
         error_add(error, "config=%.*s", (int)name.len, name.at);
         error_show();
@@ -189,16 +197,11 @@ static bool from_modules(const struct search *s)
         struct file file;
         if (!module_is_config(module))
             continue;
-        char *name = format_copy("(module%u)/shim.cfg", i), *bytes;
-        struct text text;
+        const char *name = format_copy("(module%u)/shim.cfg", i);
         file_of_memory(&file, name, module->base, module->size);
-        if (!name || file_read_all(&file, CONFIG_SIZE_MAX, &bytes, &text.len)) {
-            error_show();
-            continue;
-        }
-        text.at = bytes;
-        parse(s->config, config_dialects[0], text, name, first_filesystem(s));
-        return true;
+        if (name && !parse_file(s->config, config_dialects[0], &file, first_filesystem(s)))
+            return true;
+        error_show();
     }
     return false;
 }
@@ -212,7 +215,7 @@ static bool from_volume(const struct search *s, struct volume *v)
             u64 mark = arena_mark();
             enum error error = file_open(v, text_of(config_dialects[d]->paths[i]), &file);
             if (!error)
-                error = parse_file(s->config, config_dialects[d], &file);
+                error = parse_file(s->config, config_dialects[d], &file, v);
             if (!error)
                 return true;
             arena_release(mark);

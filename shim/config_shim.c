@@ -368,9 +368,7 @@ static void check_reference(struct parser *p, const char *key, const char **id, 
     for (u32 i = 0; i < config->entry_count; i++)
         ids[i] = config->entry[i]->id;
     ids[config->entry_count] = NULL;
-    const char *near = nearest_word(text_of(*id), ids);
-    report(p, line, "`%s` \"%.100s\": there is no such entry%s%s%s", key, *id, near ? "; did you mean \"" : "",
-           near ? near : "", near ? "\"?" : "");
+    report(p, line, "`%s` \"%.100s\": there is no such entry%s", key, *id, did_you_mean(text_of(*id), ids));
     *id = NULL;
 }
 

@@ -73,9 +73,7 @@ static void open_named(const struct boot_info *boot, struct text name, struct te
         warn("console=%.*s: there is none here", (int)name.len, name.at);
         return;
     }
-    const char *near = nearest_word(name, known);
-    warn("console=%.*s: expected serial, vga, debugcon or none%s%s%s", (int)name.len, name.at,
-         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    warn("console=%.*s: expected serial, vga, debugcon or none%s", (int)name.len, name.at, did_you_mean(name, known));
 }
 
 /* True when the list says "none". */

@@ -21,24 +21,24 @@ static struct arguments arguments;
 #define HOST_ARGUMENTS_MAX 65536u
 
 /* The host's words first: those of the loader's command line are nearer to the user and win. */
-static void read_arguments(void)
+static void read_arguments(const char *of_host)
 {
-    const char *more;
-    u32 size;
-    enum error error = fw_cfg_read(FW_CFG_ARGUMENTS, HOST_ARGUMENTS_MAX, &more, &size);
-    arguments_read(&arguments, error ? "" : more);
+    arguments_read(&arguments, of_host);
     arguments_add(&arguments, boot.cmdline);
-    if (error && error != ERR_NOT_FOUND)
-        error_show();
 }
 
 /* The consoles are among the arguments, and complaints about arguments belong behind the first line: so the arguments
  * are read twice, the first time in silence. */
 static void start_log(void)
 {
+    const char *of_host;
+    u32 size;
+    enum error error = fw_cfg_read(FW_CFG_ARGUMENTS, HOST_ARGUMENTS_MAX, &of_host, &size);
+    if (error)
+        of_host = "";
     u64 mark = arena_mark();
     log_level = LOG_SILENT;
-    read_arguments();
+    read_arguments(of_host);
     log_level = arguments.quiet ? LOG_QUIET : arguments.verbose ? LOG_VERBOSE : LOG_NORMAL;
     consoles_open(&boot, arguments.console);
     say("%s entered by %s from \"%s\"", SHIM_VERSION, boot.door, boot.loader);
@@ -46,9 +46,11 @@ static void start_log(void)
         warn("boot record: %s", boot.problem);
     if (boot.memory.dropped)
         warn("%u memory ranges do not fit the map and are left out", boot.memory.dropped);
+    if (error && error != ERR_NOT_FOUND)
+        error_show();
     if (log_level != LOG_QUIET) {
         arena_release(mark);
-        read_arguments();
+        read_arguments(of_host);
     }
 }
 
@@ -158,7 +160,6 @@ void shim_main(u32 door, u64 record, const struct start_place *place)
     for (;;) {
         u64 mark = arena_mark();
         boot_from_disks(&keep);
-        block_cache_reset();
         arena_release(mark);
     }
 }

@@ -126,7 +126,8 @@ void block_batch_begin(struct block_batch *batch, struct block_device *disk);
 enum error block_batch_add(struct block_batch *batch, u64 offset, u64 size, void *buf);
 enum error block_batch_end(struct block_batch *batch);
 
-/* Forget the cache and its memory (taken from the arena on first use). For tests, between arenas. */
+/* Forget the cache and its memory (taken from the arena on first use). For tests, between arenas; disks_probe() does it
+ * too. */
 void block_cache_reset(void);
 
 #endif

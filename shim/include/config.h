@@ -97,4 +97,7 @@ struct boot_entry *config_entry_add(struct config *config, struct text id);
 /* The nearest of `words` (NULL-terminated) to t within two edits (one for words of up to four letters), or NULL. */
 const char *nearest_word(struct text t, const char *const *words);
 
+/* `; did you mean "WORD"?` for such a word, else "". */
+const char *did_you_mean(struct text t, const char *const *words);
+
 #endif

@@ -7,6 +7,9 @@
 /* CPUID with ECX = 0. On the host: tests/unit/host.c answers. */
 void cpu_id(u32 leaf, u32 *a, u32 *b, u32 *c, u32 *d);
 
+/* A hypervisor is below us and says so (CPUID 1, ECX bit 31). */
+bool cpu_is_virtual(void);
+
 /* Our GDT, TSS-free, and an IDT whose handlers print the exception, RIP and registers and offer a reboot. The first
  * thing in the core where it was unpacked, and again in its copy. */
 void cpu_init(void);
