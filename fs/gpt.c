@@ -167,7 +167,6 @@ static enum error backup_read(struct block_device *disk, struct table *table, bo
     return OK;
 }
 
-/* UEFI 2.10 appendix A: the first three fields are little endian, the rest is in order. */
 /* UEFI 2.10 appendix A: the first three fields are little-endian. */
 static void guid_text(char out[40], const u8 *g)
 {
@@ -188,6 +187,24 @@ static enum volume_role role_of(const u8 *type)
     return memcmp(type, xbootldr, sizeof xbootldr) == 0 ? ROLE_XBOOTLDR : ROLE_NONE;
 }
 
+/* Of types that hold no filesystem. */
+static const char *purpose_of(const u8 *type)
+{
+    static const struct {
+        u8 start[4]; /* enough to tell these apart */
+        const char *purpose;
+    } known[] = {
+        {{0x48, 0x61, 0x68, 0x21}, "BIOS boot partition"},           /* 21686148-6449-6e6f-744e-656564454649 */
+        {{0x16, 0xe3, 0xc9, 0xe3}, "Microsoft reserved partition"},  /* e3c9e316-0b5c-4db8-817d-f92df00215ae */
+        {{0x38, 0x2d, 0x1a, 0x9e}, "PReP boot partition"},           /* 9e1a2d38-c612-4316-aa26-8b49521e5a8b */
+        {{0x6d, 0xfd, 0x57, 0x06}, "swap"},                          /* 0657fd6d-a4ab-43c4-84e5-0933c84b4f4f */
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(known); i++)
+        if (!memcmp(type, known[i].start, sizeof known[i].start))
+            return known[i].purpose;
+    return NULL;
+}
+
 static void add_entries(struct block_device *disk, const struct table *table, struct partition_list *found)
 {
     for (u32 i = 0; i < table->header.entry_count; i++) {
@@ -199,6 +216,7 @@ static void add_entries(struct block_device *disk, const struct table *table, st
         if (!p)
             continue;
         p->role = role_of(e->type);
+        p->purpose = purpose_of(e->type);
         guid_text(p->partuuid, e->guid);
         utf16_to_utf8(e->name, sizeof e->name / 2, p->partlabel, sizeof p->partlabel);
     }

@@ -3,6 +3,7 @@
  * Every byte of a file moves once, from the disk to where the payload wants it. Modules that the loader happened to put
  * where the payload wants to be are moved away first, and only then.
  */
+#include "compression.h"
 #include "payload.h"
 #include "io.h"
 #include "print.h"
@@ -116,26 +117,16 @@ static const char *join_cmdline(const struct boot_entry *entry, const struct arg
 
 static enum error fail_unknown(const struct payload *p)
 {
-    static const struct {
-        const char *magic;
-        u32 len;
-        const char *name;
-    } known[] = {
-        {"\x1f\x8b", 2, "gzip compressed"},
-        {"\xfd" "7zXZ", 5, "xz compressed"},
-        {"\x28\xb5\x2f\xfd", 4, "zstd compressed"},
-        {"BZh", 3, "bzip2 compressed"},
-        {"\x02\x21\x4c\x18", 4, "lz4 compressed"},
-        {"MZ", 2, "an EFI program"},
-    };
+    static const char wanted[] = "expected a Linux bzImage or an ELF with a PVH note";
     const u8 *h = p->head;
-    for (u32 i = 0; i < ARRAY_COUNT(known); i++)
-        if (p->head_size >= known[i].len && !memcmp(h, known[i].magic, known[i].len))
-            return fail(ERR_UNSUPPORTED, "%s, expected a Linux bzImage or an ELF with a PVH note", known[i].name);
+    const char *compression = compression_name(h, p->head_size);
+    if (compression)
+        return fail(ERR_UNSUPPORTED, "%s compressed, %s", compression, wanted);
     if (p->head_size < 4)
-        return fail(ERR_TRUNCATED, "%u bytes, expected a Linux bzImage or an ELF with a PVH note", p->head_size);
-    return fail(ERR_UNSUPPORTED, "starts with %02x %02x %02x %02x, expected a Linux bzImage or an ELF with a PVH note",
-                h[0], h[1], h[2], h[3]);
+        return fail(ERR_TRUNCATED, "%u bytes, %s", p->head_size, wanted);
+    if (h[0] == 'M' && h[1] == 'Z')
+        return fail(ERR_UNSUPPORTED, "an EFI program, %s", wanted);
+    return fail(ERR_UNSUPPORTED, "starts with %02x %02x %02x %02x, %s", h[0], h[1], h[2], h[3], wanted);
 }
 
 static enum error recognise(struct payload *p)

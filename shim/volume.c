@@ -28,11 +28,10 @@ static struct volume *volume_add(struct volume_list *volumes, struct block_devic
 }
 
 /* Names end in a digit (nvme0n1, module0) or not (vda): Linux's rule for the "p". */
-static void name_partition(struct volume *v)
+static void name_partition(struct volume *v, const char *of)
 {
-    const char *disk = v->disk->name;
-    char last = disk[strlen(disk) - 1];
-    format_text(v->name, sizeof v->name, "%s%s%u", disk, last >= '0' && last <= '9' ? "p" : "", v->number);
+    char last = of[strlen(of) - 1];
+    format_text(v->name, sizeof v->name, "%s%s%u", of, last >= '0' && last <= '9' ? "p" : "", v->number);
 }
 
 static void print_volume(const struct volume *v)
@@ -49,54 +48,169 @@ static void print_volume(const struct volume *v)
     say("volume %s: %s%s", v->name, v->fs->describe ? v->fs->describe(v) : v->fs->name, line);
 }
 
-static void volume_mount(struct volume *v)
+/* OK with v->fs set, else the error of the filesystem that knows it, whose sentence is v->reason. */
+static enum error volume_mount(struct volume *v)
 {
     for (u32 i = 0; filesystems[i]; i++) {
         enum error error = filesystems[i]->mount(v);
         if (error == ERR_NOT_MINE)
             continue;
-        if (error) {
+        if (error)
             v->reason = text_copy(text_of(error_text()));
-            say("volume %s: %s: skipped", v->name, error_text());
-            error_clear();
-            return;
-        }
-        v->fs = filesystems[i];
-        print_volume(v);
-        return;
+        else
+            v->fs = filesystems[i];
+        error_clear();
+        return error;
     }
-    say("volume %s: no filesystem that is known here", v->name);
+    return ERR_NOT_MINE;
 }
 
-/* Volumes of disk's partitions, by way of *found; false when it has no table. */
-static bool scan_partitions(struct block_device *disk, struct partition_list *found, struct volume_list *volumes)
+static void say_volume(const struct volume *v)
+{
+    if (v->fs)
+        print_volume(v);
+    else if (v->reason)
+        say("volume %s: %s: skipped", v->name, v->reason);
+    else
+        say("volume %s: no filesystem that is known here", v->name);
+}
+
+/* ---- partitions ------------------------------------------------------------------------------------------------- */
+
+/* What a table is looked for on: a disk, or a volume of it as if it were one. */
+struct scan {
+    struct partition_list *found;
+    struct volume_list *volumes;
+    struct block_device *disk; /* whose the volumes are */
+    const char *name;
+    u64 offset; /* on the disk, bytes */
+    u64 covered; /* so many bytes from there belong to a filesystem that has been found */
+};
+
+static void volume_of_partition(const struct scan *scan, const struct partition *p)
+{
+    if (p->offset + p->size <= scan->covered)
+        return;
+    struct volume *v = volume_add(scan->volumes, scan->disk);
+    if (!v)
+        return;
+    v->offset = scan->offset + p->offset;
+    v->size = p->size;
+    v->number = p->number;
+    v->role = p->role;
+    v->purpose = p->purpose;
+    memcpy(v->ids.partuuid, p->partuuid, sizeof p->partuuid);
+    memcpy(v->ids.partlabel, p->partlabel, sizeof p->partlabel);
+    name_partition(v, scan->name);
+}
+
+/* Fill scan->found with what a table on `disk` says; false when there is none. */
+static bool find_partitions(const struct scan *scan, struct block_device *disk)
 {
     for (u32 i = 0; partition_schemes[i]; i++) {
-        found->count = 0;
-        enum error error = partition_schemes[i]->scan(disk, found);
-        if (error == ERR_NOT_MINE)
-            continue;
-        if (error) {
+        scan->found->count = 0;
+        enum error error = partition_schemes[i]->scan(disk, scan->found);
+        if (error == OK)
+            return scan->found->count;
+        if (error != ERR_NOT_MINE)
             say("disk %s: %s", disk->name, error_text());
-            error_clear();
-            continue; /* a broken GPT may still have an honest MBR */
-        }
-        for (u32 n = 0; n < found->count; n++) {
-            const struct partition *p = &found->partition[n];
-            struct volume *v = volume_add(volumes, disk);
-            if (!v)
-                return true;
-            v->offset = p->offset;
-            v->size = p->size;
-            v->number = p->number;
-            v->role = p->role;
-            memcpy(v->ids.partuuid, p->partuuid, sizeof p->partuuid);
-            memcpy(v->ids.partlabel, p->partlabel, sizeof p->partlabel);
-            name_partition(v);
-        }
-        return found->count;
+        error_clear(); /* a broken GPT may still have an honest MBR */
     }
     return false;
+}
+
+static enum error slice_read(struct block_device *slice, const struct block_span *spans, u32 count)
+{
+    const struct volume *v = slice->state;
+    enum error error = OK;
+    for (u32 i = 0; i < count && !error; i++)
+        error = block_read(v->disk, v->offset + spans[i].lba * slice->block_size,
+                           (u64)spans[i].blocks * slice->block_size, spans[i].buf);
+    return error;
+}
+
+static const struct block_driver slice_driver = {.name = "slice", .read = slice_read};
+
+/* The image of a whole disk on a volume: its table is read through a slice of the disk, its volumes are the disk's. */
+static void scan_nested(const struct volume *v, struct partition_list *found, struct volume_list *volumes)
+{
+    struct scan scan = {found, volumes, v->disk, v->name, v->offset, 0};
+    struct block_device *slice = arena_alloc(sizeof *slice, 8);
+    if (!slice) {
+        error_show();
+        return;
+    }
+    *slice = (struct block_device){
+        .block_size = v->disk->block_size,
+        .block_count = v->size / v->disk->block_size,
+        .dma_align = 1,
+        .driver = &slice_driver,
+        .state = (void *)(uintptr_t)v,
+    };
+    format_text(slice->name, sizeof slice->name, "%.15s", v->name);
+    if (!slice->block_count || !find_partitions(&scan, slice))
+        return;
+    u32 first = volumes->count;
+    say("volume %s: a disk image with a partition table", v->name);
+    for (u32 i = 0; i < found->count; i++)
+        volume_of_partition(&scan, &found->partition[i]);
+    for (u32 i = first; i < volumes->count; i++) {
+        volume_mount(volumes->volume[i]);
+        say_volume(volumes->volume[i]);
+    }
+}
+
+/* ---- whole disks ------------------------------------------------------------------------------------------------ */
+
+#define STRADDLE_MAX MIB(2) /* isohybrid rounds partitions up to cylinders */
+
+/* A hybrid image's partitions are parts of it, or lie behind it. One that begins inside and ends outside has been made
+ * after the image was overwritten, of which the descriptor is left over. */
+static bool is_leftover(const struct partition_list *found, u64 covered)
+{
+    for (u32 i = 0; i < found->count; i++) {
+        const struct partition *p = &found->partition[i];
+        if (p->offset > KIB(64) && p->offset < covered && p->offset + p->size > covered + STRADDLE_MAX)
+            return true;
+    }
+    return false;
+}
+
+/* Mount whole as a filesystem that may stand beside a table; how many bytes that covers, 0 when it is none. */
+static u64 mount_covering(struct volume *whole)
+{
+    for (u32 i = 0; filesystems[i]; i++) {
+        if (!filesystems[i]->covers)
+            continue;
+        if (filesystems[i]->mount(whole) == OK) {
+            whole->fs = filesystems[i];
+            return whole->fs->covers(whole);
+        }
+        error_clear(); /* what is broken is met again, when there are no partitions */
+    }
+    return 0;
+}
+
+/* The volumes of one disk: its partitions, or the whole of it, or for a hybrid image the whole and what lies behind it.
+ * A CD's table, if there is one, is for sectors of 512 bytes: it serves the image on a stick. */
+static void scan_disk(struct block_device *disk, struct partition_list *found, struct volume_list *volumes)
+{
+    struct scan scan = {found, volumes, disk, disk->name, 0, 0};
+    struct volume *whole = volume_add(volumes, disk);
+    if (!whole)
+        return;
+    whole->size = block_bytes(disk);
+    format_text(whole->name, sizeof whole->name, "%s", disk->name);
+    scan.covered = mount_covering(whole);
+    bool has_table = !(scan.covered && disk->removable) && find_partitions(&scan, disk);
+    if (has_table && is_leftover(found, scan.covered)) {
+        say("volume %s: %s left over from before the disk was partitioned: skipped", whole->name, whole->fs->name);
+        scan.covered = 0;
+    }
+    if (has_table && !scan.covered)
+        volumes->count--; /* the disk is its partitions, not a volume */
+    for (u32 i = 0; has_table && i < found->count; i++)
+        volume_of_partition(&scan, &found->partition[i]);
 }
 
 void volumes_scan(const struct disk_list *disks, struct volume_list *volumes)
@@ -106,19 +220,18 @@ void volumes_scan(const struct disk_list *disks, struct volume_list *volumes)
     if (!found)
         error_show();
     for (u32 i = 0; found && i < disks->count; i++) {
-        struct block_device *disk = disks->disk[i];
         u32 first = volumes->count;
-        if (disk->dead)
-            continue;
-        if (!scan_partitions(disk, found, volumes)) {
-            struct volume *v = volume_add(volumes, disk);
-            if (!v)
-                return;
-            v->size = block_bytes(disk);
-            format_text(v->name, sizeof v->name, "%s", disk->name);
+        if (!disks->disk[i]->dead)
+            scan_disk(disks->disk[i], found, volumes);
+        for (u32 n = first, last = volumes->count; n < last; n++) {
+            struct volume *v = volumes->volume[n];
+            enum error error = v->fs ? OK : volume_mount(v);
+            u32 before = volumes->count;
+            if (error == ERR_NOT_MINE && v->number)
+                scan_nested(v, found, volumes);
+            if (volumes->count == before)
+                say_volume(v);
         }
-        for (u32 n = first; n < volumes->count; n++)
-            volume_mount(volumes->volume[n]);
     }
 }
 

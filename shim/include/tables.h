@@ -27,7 +27,8 @@
 
 #define FILESYSTEMS(X)                                                                                                 \
     X(ext)                                                                                                             \
-    X(fat) /* last: its signature is the weakest */
+    X(fat)     /* its signature is the weakest */                                                                      \
+    X(foreign) /* last: it reads nothing, it only names what the others do not read */
 
 #define CONFIG_DIALECTS(X)                                                                                             \
     X(shim) /* first: contract §4; the foreign dialects follow it */

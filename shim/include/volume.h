@@ -27,6 +27,7 @@ struct volume {
     u32 number;       /* partition number as the table counts; 0: whole disk */
     char name[24];    /* "vda1", "nvme0n1p1", "module0" */
     enum volume_role role;
+    const char *purpose; /* what its partition type says, where nothing else tells: "BIOS boot partition"; or NULL */
     struct volume_ids ids;
     const struct filesystem *fs; /* NULL: nothing we read */
     void *fs_state;              /* the filesystem's own, in the arena */
@@ -84,6 +85,10 @@ struct filesystem {
     /* The extent that begins at byte `at` (< node->size) of a file or symlink target; as long as it can be told
      * cheaply, contiguous runs whole. It may reach past the file's size only within the last block. */
     enum error (*map)(struct volume *v, const struct node *node, u64 at, struct extent *extent);
+
+    /* For a filesystem whose images carry a partition table that describes parts of themselves (ISO9660 hybrids), else
+     * NULL: how many bytes from the start of the disk a mounted volume takes. */
+    u64 (*covers)(const struct volume *v);
 };
 
 /* What a partition scheme found; the caller makes volumes of it. */
@@ -91,6 +96,7 @@ struct partition {
     u64 offset, size; /* bytes from the start of the disk; checked to lie on it */
     u32 number;
     enum volume_role role;
+    const char *purpose; /* see struct volume */
     char partuuid[40];
     char partlabel[224];
 };

@@ -1,6 +1,6 @@
 /* fuzz_partitions.c: the bytes are a disk: all but the last 512 its beginning, these its end, zeros between, 256 KiB in
  * all, so that a small input reaches the backup GPT. Scanned with 512- and 4096-byte blocks. The CRCs of a GPT header
- * whose reserved field is not 0 are put right first: no mutation would. */
+ * whose reserved field is not 0 are put right first: no mutation would. Then volumes are made of it, nested ones too. */
 #include "host.h"
 
 #include "crc32.h"
@@ -41,6 +41,18 @@ static void scan(const struct partition_scheme *scheme, u32 block_size)
     }
 }
 
+static void volumes(u32 block_size)
+{
+    static struct disk_list disks;
+    static struct volume_list list;
+    disks.count = 0;
+    host_disk(&disks, NULL, image, IMAGE_BYTES, block_size);
+    volumes_scan(&disks, &list);
+    for (u32 i = 0; i < list.count; i++)
+        if (!fits(list.volume[i]->offset, list.volume[i]->size, IMAGE_BYTES))
+            panic("volume %s: %lu bytes at %lu", list.volume[i]->name, list.volume[i]->size, list.volume[i]->offset);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     size = min_u64(size, IMAGE_BYTES);
@@ -55,6 +67,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         seal(IMAGE_BYTES / block_size - 1, block_size);
         scan(&scheme_gpt, block_size);
         scan(&scheme_mbr, block_size);
+        volumes(block_size);
     }
     return 0;
 }

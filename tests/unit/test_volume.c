@@ -1,0 +1,226 @@
+/* test_volume.c: from disks to volumes: names, nested tables, and fs/foreign.c's names for what nothing here reads. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "host.h"
+
+#include "compression.h"
+#include "mbr_disk.h"
+
+#define FAILED(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
+
+#define IMAGE_BYTES MIB(8)
+
+static u8 *image;
+static struct disk_list disks;
+static struct volume_list volumes;
+
+static int setup(void **state)
+{
+    (void)state;
+    image = calloc(1, IMAGE_BYTES);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    free(image);
+    return 0;
+}
+
+/* Scan a disk over the first `size` bytes of image. */
+static void scan(u64 size, const char *class)
+{
+    host_reset();
+    disks.count = 0;
+    host_disk(&disks, class, image, size, 512);
+    volumes_scan(&disks, &volumes);
+}
+
+static void put_mbr(u64 byte, u32 slot, u8 type, u32 first, u32 count)
+{
+    struct mbr_sector *mbr = (struct mbr_sector *)(image + byte);
+    mbr->entry[slot] = (struct mbr_entry){.type = type, .first = first, .count = count};
+    memcpy(mbr->signature, "\x55\xaa", 2);
+}
+
+static void expect_log(const char *line)
+{
+    if (!strstr(host_log(), line))
+        FAILED("expected \"%s\" in\n%s", line, host_log());
+}
+
+/* ---- foreign ----------------------------------------------------------------------------------------------------- */
+
+static void magic_numbers_have_names(void **state)
+{
+    (void)state;
+    /* Written down a second time, by the formats' documents. */
+    static const struct {
+        u32 at, len;
+        const char *bytes, *name;
+    } cases[] = {
+        {0, 6, "LUKS\xba\xbe", "LUKS, encrypted"},
+        {536, 8, "LVM2 001", "LVM physical volume"},
+        {4096, 4, "\xfc\x4e\x2b\xa9", "mdraid"},
+        {IMAGE_BYTES - 8192, 4, "\xfc\x4e\x2b\xa9", "mdraid"},
+        {IMAGE_BYTES - 65536, 4, "\xfc\x4e\x2b\xa9", "mdraid"},
+        {0, 4, "XFSB", "xfs"},
+        {65600, 8, "_BHRfS_M", "btrfs"},
+        {131072, 8, "\x0c\xb1\xba\0\0\0\0\0", "zfs"},
+        {4120, 16, "\xc6\x85\x73\xf6\x66\xce\x90\xa9\xd9\x6a\x60\xcf\x80\x3d\xf7\xef", "bcachefs"},
+        {3, 8, "NTFS    ", "ntfs"},
+        {3, 8, "EXFAT   ", "exfat"},
+        {0, 4, "hsqs", "squashfs"},
+        {1024, 4, "\xe2\xe1\xf5\xe0", "erofs"},
+        {4086, 10, "SWAPSPACE2", "swap"},
+        {66908, 4, "\x19\x01\x54\x19", "UFS2"},
+        {9564, 4, "\x54\x19\x01\0", "UFS1"},
+        {512, 4, "\x57\x45\x56\x82", "BSD label"},
+        {34817, 5, "NSR03", "UDF"},
+        {0, 2, "\x1f\x8b", "gzip-compressed"},
+        {0, 6, "\xfd" "7zXZ\0", "xz-compressed"},
+        {0, 4, "\x28\xb5\x2f\xfd", "zstd-compressed"},
+        {514, 4, "HdrS", "a Linux kernel"},
+        {0, 6, "070701", "cpio archive"},
+        {0, 0, "", "its first 512 bytes are zeros"},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        char line[128];
+        memset(image, 0, IMAGE_BYTES);
+        memcpy(image + cases[i].at, cases[i].bytes, cases[i].len);
+        scan(IMAGE_BYTES, NULL);
+        snprintf(line, sizeof line, "volume vda: %s", cases[i].name);
+        expect_log(line);
+        expect_log(": skipped");
+        assert_int_equal(volumes.count, 1);
+        assert_null(volumes.volume[0]->fs);
+        assert_non_null(volumes.volume[0]->reason);
+    }
+}
+
+/* A volume that ends before a magic number's place, and one whose blocks cannot be read. */
+static void small_and_broken_volumes(void **state)
+{
+    (void)state;
+    for (u32 size = 512; size <= 8192; size += 512) {
+        memset(image, 0x11, size);
+        scan(size, NULL);
+        expect_log("volume vda: no filesystem that is known here");
+    }
+    host_reset();
+    disks.count = 0;
+    host_disk(&disks, NULL, image, IMAGE_BYTES, 512);
+    host_disk_fail_lba = 0;
+    volumes_scan(&disks, &volumes);
+    expect_log("volume vda: vda: block 0: injected read error: skipped");
+}
+
+/* What Debian's own tools write; those that are not installed are left out. */
+static void real_tools(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *tool, *command, *says;
+        u32 mib;
+    } cases[] = {
+        {"mkswap", "mkswap -q", "swap", 1},
+        {"mkfs.ntfs", "mkfs.ntfs -q -F -f", "ntfs", 2},
+        {"mkfs.exfat", "mkfs.exfat", "exfat", 8},
+        {"mkfs.xfs", "mkfs.xfs -q -f", "xfs", 300},
+        {"mkfs.btrfs", "mkfs.btrfs -q -f", "btrfs", 128},
+        {"mkfs.erofs", "sh -c 'mkfs.erofs $0 docs 2>&1'", "erofs", 1},
+        {"mksquashfs", "sh -c 'mksquashfs docs $0 -noappend -quiet -no-progress >/dev/null'", "squashfs", 1},
+        {"cryptsetup", "sh -c 'echo x | cryptsetup -q luksFormat --pbkdf pbkdf2 --pbkdf-force-iterations 1000 $0'",
+         "LUKS, encrypted", 20},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        char path[] = "/tmp/shim-foreign-XXXXXX", command[512], line[128];
+        int file = mkstemp(path);
+        snprintf(command, sizeof command,
+                 "PATH=$PATH:/usr/sbin:/sbin; command -v %s >/dev/null || exit 9; truncate -s %uM %s; %s %s >/dev/null 2>&1",
+                 cases[i].tool, cases[i].mib, path, cases[i].command, path);
+        assert_true(file >= 0);
+        int status = system(command);
+        if (status == 9 << 8) {
+            remove(path);
+            continue;
+        }
+        u64 size;
+        u8 *bytes = host_file(path, &size);
+        remove(path);
+        host_reset();
+        disks.count = 0;
+        host_disk(&disks, NULL, bytes, size, 512);
+        volumes_scan(&disks, &volumes);
+        snprintf(line, sizeof line, "volume vda: %s: skipped", cases[i].says);
+        if (status || !strstr(host_log(), line))
+            FAILED("%s: status %d, expected \"%s\" in\n%s", cases[i].command, status, line, host_log());
+        free(bytes);
+    }
+}
+
+/* ---- nested tables ----------------------------------------------------------------------------------------------- */
+
+/* A partition with the image of a disk in it, whose second partition holds the image of another: once is enough. */
+static void tables_nest_once(void **state)
+{
+    (void)state;
+    memset(image, 0, IMAGE_BYTES);
+    put_mbr(0, 0, 0x83, 2048, 2048);
+    put_mbr(0, 1, 0x83, 4096, 8192);
+    put_mbr(MIB(2), 0, 0x83, 128, 64);
+    put_mbr(MIB(2), 1, 0xea, 1024, 4096);
+    put_mbr(MIB(2) + 1024 * 512, 0, 0x83, 128, 64);
+    memcpy(image + MIB(2) + 128 * 512, "XFSB", 4);
+    scan(IMAGE_BYTES, NULL);
+    expect_log("volume vda2: a disk image with a partition table");
+    expect_log("volume vda2p1: xfs: skipped");
+    expect_log("volume vda2p2: no filesystem that is known here");
+    assert_int_equal(volumes.count, 4);
+    const struct volume *v = volumes.volume[3];
+    assert_int_equal(v->offset, MIB(2) + 1024 * 512);
+    assert_int_equal(v->size, 4096 * 512);
+    assert_int_equal(v->role, ROLE_MBR_BLS);
+    assert_ptr_equal(v->disk, disks.disk[0]);
+    u8 sector[512];
+    assert_int_equal(volume_read(volumes.volume[3], 0, sizeof sector, sector), OK);
+    assert_memory_equal(sector, image + MIB(2) + 1024 * 512, sizeof sector);
+
+    /* The same as a module: its name ends in a digit. */
+    scan(IMAGE_BYTES, "module");
+    expect_log("volume module0p2p1: xfs: skipped");
+}
+
+/* The outer partition ends before the inner table's partitions do. */
+static void nested_partitions_stay_inside(void **state)
+{
+    (void)state;
+    memset(image, 0, IMAGE_BYTES);
+    put_mbr(0, 0, 0x83, 2048, 1000);
+    put_mbr(MIB(1), 0, 0x83, 100, 5000);
+    put_mbr(MIB(1), 1, 0x83, 1000, 10);
+    scan(IMAGE_BYTES, NULL);
+    expect_log("disk vda1: partition 1: 5000 blocks from block 100 on a disk of 1000: cut at its end");
+    expect_log("disk vda1: partition 2: 10 blocks from block 1000 on a disk of 1000: skipped");
+    assert_int_equal(volumes.count, 2);
+    assert_int_equal(volumes.volume[1]->size, 900 * 512);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(magic_numbers_have_names),
+        cmocka_unit_test(small_and_broken_volumes),
+        cmocka_unit_test(real_tools),
+        cmocka_unit_test(tables_nest_once),
+        cmocka_unit_test(nested_partitions_stay_inside),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
