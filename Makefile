@@ -127,7 +127,7 @@ $(B)/fuzz/core.a: $(FUZZ_OBJECTS)
 	@rm -f $@
 	$(call SAY,AR) ar rcs $@ $^
 
-$(B)/fuzzers/%: tests/fuzz/fuzz_%.c $(B)/fuzz/core.a $(wildcard tests/unit/*.h)
+$(B)/fuzzers/%: tests/fuzz/fuzz_%.c $(B)/fuzz/core.a $(wildcard tests/unit/*.h tests/fuzz/*.h)
 	@mkdir -p $(@D)
 	$(call SAY,CLANG) $(CLANG) $(CFLAGS_HOST) $(SANITIZE) -fsanitize=fuzzer -Iprotocols -Idrivers -Ifs $(WRAP) -o $@ $< \
 	    $(B)/fuzz/tests/unit/host.o $(B)/fuzz/core.a

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "host.h"
+#include "tools.h"
 
 #include "crc32.h"
 #include "fat_disk.h"
@@ -16,9 +17,6 @@
 #include "mbr_disk.h"
 
 extern const struct partition_scheme scheme_gpt, scheme_mbr;
-
-/* cmocka's fail_msg() needs its fail(), which host.h gives up for ours. */
-#define FAILED(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
 
 #define IMAGE_BYTES MIB(4)
 static u8 *image;

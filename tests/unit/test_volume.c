@@ -8,11 +8,10 @@
 #include <stdlib.h>
 
 #include "host.h"
+#include "tools.h"
 
 #include "compression.h"
 #include "mbr_disk.h"
-
-#define FAILED(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
 
 #define IMAGE_BYTES MIB(8)
 
