@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""bench.py BUILD [quick]: the shim and its peers side by side, on the same machines and the same disks.
+"""bench.py BUILD [quick|buses]: the shim and its peers side by side, on the same machines and the same disks.
 
 Peers: the shim by QEMU's -kernel (PVH), SeaBIOS with GRUB i386-pc, SeaBIOS with extlinux, and QEMU's own -kernel of
 the same kernel, which reads no disk and is the bound. The kernel is tests/payload/probe.asm, 10 KiB and 8 MiB, with
-initrds of 0 to 256 MiB. `quick`: pc, ext4, up to 64 MiB, the shim and -kernel only. The tables go to the terminal and,
+initrds of 0 to 256 MiB. `quick`: pc, ext4, up to 64 MiB, the shim and -kernel only. Then the shim alone on every bus, with
+whole files and with files in pieces (every_bus.py); `buses`: only that. The tables go to the terminal and,
 as Markdown, to BUILD/bench.md. Runs that fail are shown with what the serial port said; the others go on.
 
 What the figures are:
@@ -33,6 +34,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "images"), os.path.join(HERE, "..", "payload")]
 import bootsector  # noqa: E402
+import every_bus  # noqa: E402
 import make_initrd  # noqa: E402
 from disk import make_disk  # noqa: E402
 
@@ -102,9 +104,11 @@ class Plan:
     filesystems: tuple = ("ext4", "fat32")
     payloads: tuple = (("10 KiB", 0), ("8 MiB", 0), ("8 MiB", 16), ("8 MiB", 64), ("8 MiB", 256))
     peers: tuple = (SHIM, GRUB, EXTLINUX, DIRECT)
+    buses: bool = True
 
 
-QUICK = Plan(("pc",), ("ext4",), (("10 KiB", 0), ("8 MiB", 0), ("8 MiB", 16), ("8 MiB", 64)), (SHIM, DIRECT))
+QUICK = Plan(("pc",), ("ext4",), (("10 KiB", 0), ("8 MiB", 0), ("8 MiB", 16), ("8 MiB", 64)), (SHIM, DIRECT), False)
+BUSES = Plan((), (), (), ())
 
 
 def say(text):
@@ -187,12 +191,17 @@ class Result:
 
 
 def qemu(machine, disk, *more):
+    """Run with disk on virtio over PCI."""
+    return run_qemu(machine, "-drive",
+                    f"file={disk.image},format=raw,if=none,id=d0,readonly=on,cache=unsafe,file.locking=off",
+                    "-device", "virtio-blk-pci,drive=d0", *more)
+
+
+def run_qemu(machine, *more):
     """Run until the probe ends QEMU; its clock, our clock, what it said."""
     command = ["qemu-system-x86_64", "-accel", "tcg", "-M", machine, "-m", "1024", "-nic", "none", "-display", "none",
                "-no-reboot", "-no-user-config", "-serial", "stdio", "-monitor", "none",
-               "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
-               "-drive", f"file={disk.image},format=raw,if=none,id=d0,readonly=on,cache=unsafe,file.locking=off",
-               "-device", "virtio-blk-pci,drive=d0", *more]
+               "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *more]
     started = time.monotonic()
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     alarm = threading.Timer(LIMIT_S, process.kill)
@@ -491,14 +500,18 @@ def main(plan):
             part = [r for r in rows if (r.machine, r.fs) == (machine, fs)]
             measure_disk(part, disk)
             print("\n" + format_table(*main_table(part), False) + "\n", flush=True)
-    judged = list(verdicts(rows, plan))
-    tables = [main_table(rows), slope_table(rows, plan)]
+    judged = list(verdicts(rows, plan)) if rows else []
+    tables = [main_table(rows), slope_table(rows, plan)] if rows else []
+    failed = 0
+    if plugin and plan.buses:
+        buses, failed = every_bus.main(sys.modules[__name__], folder, build)
+        tables.append(buses)
     text = [[format_table(*t, markdown) for t in tables] for markdown in (False, True)]
     lines = [line for _, line in judged]
     print("\n" + "\n\n".join(text[0]) + "\n\n" + "\n".join(lines), flush=True)
     with open(f"{build}/bench.md", "w", encoding="utf-8") as out:
         out.write("\n\n".join(text[1]) + "\n\n" + "\n".join(f"- {line}" for line in lines) + "\n")
-    return 0 if not any(r.failed for r in rows) else 1
+    return 1 if failed or any(r.failed for r in rows) else 0
 
 
 if __name__ == "__main__":
@@ -509,4 +522,4 @@ if __name__ == "__main__":
     firmware = {}
     KERNELS = {"10 KiB": f"{build}/payload/probe-10k.bzimage", "8 MiB": f"{build}/payload/probe.bzimage"}
     plugin = build_plugin()
-    sys.exit(main(QUICK if "quick" in sys.argv[2:] else Plan()))
+    sys.exit(main(QUICK if "quick" in sys.argv[2:] else BUSES if "buses" in sys.argv[2:] else Plan()))
