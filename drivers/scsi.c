@@ -59,7 +59,7 @@ static void big32_put(u8 *at, u32 value)
         at[i] = (u8)(value >> (24 - 8 * i));
 }
 
-/* ---- how a command ended ------------------------------------------------------------------------------------------ */
+/* ---- how a command ended ----------------------------------------------------------------------------------------- */
 
 void scsi_sense_read(const u8 *sense, u32 size, struct scsi_result *result)
 {
@@ -167,7 +167,7 @@ static bool result_is_good(const struct scsi_result *result)
     return result->status == SCSI_GOOD || (result->status == SCSI_CHECK_CONDITION && result->key == KEY_RECOVERED);
 }
 
-/* ---- starting a unit ---------------------------------------------------------------------------------------------- */
+/* ---- starting a unit --------------------------------------------------------------------------------------------- */
 
 static void pause_ms(u32 ms)
 {
@@ -311,7 +311,7 @@ enum error scsi_start(struct scsi_unit *unit)
     return error ? error : capacity_read(unit, reply);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 void scsi_read_cdb(const struct scsi_unit *unit, u64 lba, u32 blocks, u8 cdb[SCSI_CDB_MAX])
 {
