@@ -323,10 +323,17 @@ static void virtio_scsi_quiesce(struct block_device *disk)
 
 /* ---- finding them ---------------------------------------------------------------------------------------------- */
 
-/* §5.6.6.1: a single level LUN structure behind 1 and the target. */
-static void address_put(u8 address[8], u32 target, u8 high, u8 low)
+/* §5.6.6.1: a single level LUN structure (two bytes, as REPORT LUNS gives it) behind 1 and the target. */
+static void address_put(u8 address[8], u32 target, const u8 *lun)
 {
-    memcpy(address, (u8[8]){1, (u8)target, high, low}, 8);
+    memcpy(address, (u8[8]){1, (u8)target, lun[0], lun[1]}, 8);
+}
+
+static const u8 lun_zero[2];
+
+static u32 lun_number(const u8 *lun)
+{
+    return (lun[0] & 0x3fu) << 8 | lun[1];
 }
 
 static enum error disk_enter(struct lun *lun, u32 target, u32 number)
@@ -352,9 +359,9 @@ static enum error disk_enter(struct lun *lun, u32 target, u32 number)
 }
 
 /* Look at one logical unit. ERR_NO_MEMORY: looking at more is of no use. */
-static enum error lun_try(struct adapter *a, u32 target, u8 high, u8 low)
+static enum error lun_try(struct adapter *a, u32 target, const u8 *entry)
 {
-    u32 number = (high & 0x3fu) << 8 | low;
+    u32 number = lun_number(entry);
     u64 mark = arena_mark();
     struct lun *lun = arena_alloc(sizeof *lun, 8);
     if (!lun)
@@ -362,7 +369,7 @@ static enum error lun_try(struct adapter *a, u32 target, u8 high, u8 low)
     format_text(lun->where, sizeof lun->where, "%s target %u lun %u", a->virtio->where, target, number);
     lun->adapter = a;
     lun->unit = (struct scsi_unit){.where = lun->where, .command = lun_command, .carrier = lun};
-    address_put(lun->address, target, high, low);
+    address_put(lun->address, target, entry);
     enum error error = scsi_start(&lun->unit);
     if (error == OK)
         error = disk_enter(lun, target, number);
@@ -383,7 +390,7 @@ static u32 luns_read(struct adapter *a, u32 target)
     u8 cdb[SCSI_CDB_MAX] = {REPORT_LUNS, [8] = LUNS_BYTES >> 8, [9] = LUNS_BYTES & 0xff};
     struct lun lun = {.adapter = a, .unit.carrier = &lun};
     struct scsi_result result;
-    address_put(lun.address, target, 0, 0);
+    address_put(lun.address, target, lun_zero);
     format_text(lun.where, sizeof lun.where, "%s target %u", a->virtio->where, target);
     for (u32 i = 0; i < TRIES; i++) {
         if (lun_command(&lun.unit, cdb, a->luns, LUNS_BYTES, &result) != OK) {
@@ -403,17 +410,31 @@ static u32 luns_read(struct adapter *a, u32 target)
     return (u32)min_u64(bytes, result.received - 8) / 8;
 }
 
+/* The unit with the lowest number from `least` on, among `count` in the list: its entry, or NULL. Of one level, by
+ * peripheral device (00b) or flat space addressing (01b), SAM-5 §4.7; what else there is (well known units, further
+ * levels) cannot be written in an address of virtio. */
+static const u8 *luns_next(const struct adapter *a, u32 count, u32 least)
+{
+    const u8 *found = NULL;
+    for (u32 i = 0; i < count; i++) {
+        const u8 *entry = a->luns + 8 + i * 8;
+        bool deeper = entry[2] | entry[3] | entry[4] | entry[5] | entry[6] | entry[7];
+        if (!deeper && (!entry[0] || entry[0] >> 6 == 1) && lun_number(entry) >= least &&
+            (!found || lun_number(entry) < lun_number(found)))
+            found = entry;
+    }
+    return found;
+}
+
+/* All units of a target in the order of their numbers, each once. */
 static enum error target_try(struct adapter *a, u32 target)
 {
-    u32 count = luns_read(a, target);
     enum error error = OK;
-    for (u32 i = 0; i < count && !a->gone && error != ERR_NO_MEMORY; i++) {
-        /* SAM-5 §4.7: of one level, by peripheral device (00h) or flat space addressing (01b). What else there is (well
-         * known units, other levels) cannot be written in an address of virtio. */
-        const u8 *entry = a->luns + 8 + i * 8;
-        bool rest = entry[2] | entry[3] | entry[4] | entry[5] | entry[6] | entry[7];
-        if (!rest && (!entry[0] || entry[0] >> 6 == 1))
-            error = lun_try(a, target, entry[0], entry[1]);
+    u32 count = luns_read(a, target), least = 0;
+    const u8 *entry;
+    while (!a->gone && error != ERR_NO_MEMORY && (entry = luns_next(a, count, least))) {
+        least = lun_number(entry) + 1;
+        error = lun_try(a, target, entry);
     }
     return error;
 }
@@ -427,7 +448,7 @@ static enum error targets_find(struct adapter *a, u32 count, u8 *there)
     for (u32 next = 0; error == OK && (next < count || a->in_flight);) {
         u32 finished, before = next;
         for (; next < count && a->in_flight < a->slot_count; next++) {
-            address_put(address, next, 0, 0);
+            address_put(address, next, lun_zero);
             request_add(a, address, cdb, NULL, 0);
         }
         if (next != before)
