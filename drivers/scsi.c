@@ -1,7 +1,7 @@
 /* scsi.c: what a SCSI disk or CD is asked and how its answers read, whatever carries them (scsi.h).
  *
  * SPC-4 (sense §4.5, INQUIRY §6.4, TEST UNIT READY §6.47), SBC-3 (READ (10) §5.11, READ (16) §5.13, READ CAPACITY
- * §5.15, §5.16), MMC-6. Left out on purpose: writing, mode pages, starting a motor, vital product data, audio.
+ * §5.15, §5.16; block limits §6.6.4), MMC-6. Left out on purpose: writing, mode pages, starting a motor, audio.
  * tests/unit/test_scsi.c, tests/fuzz/fuzz_scsi.c.
  */
 #include "scsi.h"
@@ -34,6 +34,8 @@
 #define ASC_UNIT_NOT_SUPPORTED 0x25
 #define ASC_NO_MEDIUM 0x3a
 
+#define PAGE_BLOCK_LIMITS 0xb0
+#define LIMITS_LEAST 12u
 #define INQUIRY_SIZE 36u
 #define INQUIRY_LEAST 5u
 #define CAPACITY_10_SIZE 8u
@@ -300,6 +302,21 @@ static enum error capacity_read(struct scsi_unit *unit, u8 *reply)
     return OK;
 }
 
+/* A disk that the host passes through from its own hardware takes no longer commands than that does, and only this page
+ * tells. Who does not know it has no limit. */
+static enum error limits_read(struct scsi_unit *unit, u8 *reply)
+{
+    static const u8 cdb[SCSI_CDB_MAX] = {INQUIRY, 1, PAGE_BLOCK_LIMITS, [4] = REPLY_SIZE};
+    struct scsi_result result;
+    unit->blocks_max = 0;
+    if (unit->type != SCSI_TYPE_DISK || unit->atapi)
+        return OK;
+    enum error error = command_run(unit, cdb, reply, REPLY_SIZE, &result);
+    if (error == OK && result_is_good(&result) && result.received >= LIMITS_LEAST && reply[1] == PAGE_BLOCK_LIMITS)
+        unit->blocks_max = big32(reply + 8);
+    return error;
+}
+
 enum error scsi_start(struct scsi_unit *unit)
 {
     u8 *reply = arena_alloc(REPLY_SIZE, REPLY_SIZE); /* stays: a unit that is silent may still write to it */
@@ -308,7 +325,9 @@ enum error scsi_start(struct scsi_unit *unit)
     enum error error = identify(unit, reply);
     if (error == OK)
         error = ready_wait(unit);
-    return error ? error : capacity_read(unit, reply);
+    if (error == OK)
+        error = capacity_read(unit, reply);
+    return error ? error : limits_read(unit, reply);
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
@@ -331,8 +350,7 @@ void scsi_read_cdb(const struct scsi_unit *unit, u64 lba, u32 blocks, u8 cdb[SCS
 
 u32 scsi_blocks_max(const struct scsi_unit *unit)
 {
-    (void)unit;
-    return BLOCKS_MAX;
+    return unit->blocks_max ? (u32)min_u64(unit->blocks_max, BLOCKS_MAX) : BLOCKS_MAX;
 }
 
 enum error scsi_read_result(const struct scsi_unit *unit, const char *name, const struct scsi_result *result, u64 lba,

@@ -46,6 +46,7 @@ struct scsi_unit {
     u32 block_size;
     u64 block_count;
     char model[32]; /* vendor and product, printable */
+    u32 blocks_max; /* most per command, as the unit tells; 0: no limit. See scsi_blocks_max() */
 };
 
 /* Fixed (70h, 71h) or descriptor (72h, 73h) sense data, SPC-4 §4.5: key, asc, ascq; zeros when it is neither. */

@@ -31,6 +31,8 @@ struct fake_unit {
     u8 capacity10[8];
     u8 capacity16[32];
     u32 capacity_size;           /* at most so many bytes of a capacity */
+    u8 limits[64];               /* the block limits page */
+    u32 limits_size;             /* 0: it is refused */
     struct scsi_result bad;      /* for commands of this code */
     u8 bad_code;
     u32 bad_times;               /* ~0: for ever */
@@ -62,6 +64,17 @@ static enum error fake_command(struct scsi_unit *u, const u8 *cdb, void *buf, u3
             f->fault = "TEST UNIT READY has no data";
         break;
     case 0x12:
+        if (cdb[1] == 1) {
+            if (cdb[2] != 0xb0 || cdb[3] || cdb[4] != size || size > 64 || u->atapi || u->type)
+                f->fault = "a page that was not expected to be asked for";
+            if (!f->limits_size) {
+                *result = (struct scsi_result)CHECK(5, 0x24, 0);
+                return OK;
+            }
+            reply = f->limits;
+            most = f->limits_size;
+            break;
+        }
         if (cdb[1] || cdb[2] || cdb[3] || cdb[4] != 36 || size != 36)
             f->fault = "an INQUIRY that is not for 36 bytes of standard data";
         reply = f->inquiry;
@@ -129,7 +142,8 @@ static void a_disk_and_a_cd(void **state)
     assert_int_equal(unit.block_size, 512);
     assert_int_equal(unit.block_count, 10000);
     assert_string_equal(unit.model, "QEMU QEMU HARDDISK");
-    assert_int_equal(fake.commands, 3);
+    assert_int_equal(fake.commands, 4);
+    assert_int_equal(scsi_blocks_max(&unit), 0xffff);
     assert_null(fake.fault);
 
     setup(NULL);
@@ -232,6 +246,28 @@ static void capacities(void **state)
     }
 }
 
+static void block_limits(void **state)
+{
+    (void)state;
+    static const struct {
+        u8 page;
+        u32 most, size, blocks_max;
+    } cases[] = {
+        {0xb0, 0, 64, 0xffff},      {0xb0, 1, 64, 1},          {0xb0, 2560, 64, 2560}, {0xb0, 2560, 12, 2560},
+        {0xb0, 2560, 11, 0xffff},   {0x00, 2560, 64, 0xffff}, {0xb0, 0xffff, 64, 0xffff},
+        {0xb0, 0x7fffffff, 64, 0xffff},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        setup(NULL);
+        fake.limits[1] = cases[i].page;
+        put_big(fake.limits + 8, cases[i].most, 4);
+        fake.limits_size = cases[i].size;
+        assert_int_equal(scsi_start(&unit), OK);
+        assert_int_equal(scsi_blocks_max(&unit), cases[i].blocks_max);
+        assert_null(fake.fault);
+    }
+}
+
 static void refused_commands(void **state)
 {
     (void)state;
@@ -244,7 +280,7 @@ static void refused_commands(void **state)
         u32 count; /* of this command; 0: any number */
     } cases[] = {
         /* what passes */
-        {0x12, CHECK(6, 0x29, 0), 1, OK, NULL, 2},
+        {0x12, CHECK(6, 0x29, 0), 1, OK, NULL, 3},
         {0x00, CHECK(6, 0x29, 0), 3, OK, NULL, 4},
         {0x00, CHECK(6, 0x28, 0), 7, OK, NULL, 8},
         {0x00, CHECK(11, 0, 6), 2, OK, NULL, 3},
@@ -403,6 +439,7 @@ int main(void)
         cmocka_unit_test_setup(a_disk_and_a_cd, setup),
         cmocka_unit_test_setup(inquiry_data, setup),
         cmocka_unit_test_setup(capacities, setup),
+        cmocka_unit_test_setup(block_limits, setup),
         cmocka_unit_test_setup(refused_commands, setup),
         cmocka_unit_test_setup(sense_data, setup),
         cmocka_unit_test_setup(reads, setup),
