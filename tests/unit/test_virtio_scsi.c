@@ -166,6 +166,7 @@ static void disks_and_cds(void **state)
     for (u32 i = 0; i < disks.count; i++)
         disk_virtio_scsi.quiesce(disks.disk[i]);
     assert_int_equal(fake.resets, resets + 1);
+    assert_null(strstr(host_log(), "error"));
     assert_int_equal(fake.device_status, 0);
     assert_int_equal(fake.function.config[4] & 4, 0);
     expect_no_fault();
@@ -255,6 +256,7 @@ static void geometry(void **state)
         {1024, 0xffffffff, 0, 96, 32, 512, 4096, 64, NULL},
         {128, 0, 128, 96, 32, 512, 4096, 42, NULL},
         {4, 0xffff, 128, 96, 32, 512, 4096, 1, NULL},
+        {256, 0x800001, 128, 96, 32, 512, 4096, 64, NULL}, /* 4 GiB and a bit */
         {256, 256, 3, 96, 32, 512, 256, 3, NULL},
         {256, 257, 1, 96, 32, 4096, 32, 1, NULL},
         {256, 0xffff, 128, 18, 16, 512, 4096, 64, NULL},
@@ -311,6 +313,7 @@ static void lists_of_units(void **state)
         {{0, 0, 0, 16, [9] = 9, [17] = 1}, 24, 1},                             /* one that is not there */
         {{0, 0, 0, 24, [8] = 0xc1, 1, [16] = 0x80, [24] = 0x3f}, 32, 0},       /* well known; other formats */
         {{0, 0, 0, 16, [11] = 1, [17] = 1, [23] = 1}, 24, 0},                  /* of two levels */
+        {{0, 0, 0, 16, [10] = 1, [17] = 1}, 24, 1},
         {{0, 0, 0, 0}, 8, 0},
         {{0, 0, 0, 7}, 15, 0},
         {{0, 0, 0, 8}, 15, 0},                                                 /* cut */
@@ -358,6 +361,19 @@ static void targets_without_a_list(void **state)
             expect_log(cases[i].sentence);
         expect_no_fault();
     }
+}
+
+/* And nothing is left of what another target said. */
+static void list_refused_by_the_second(void **state)
+{
+    (void)state;
+    fake_scsi_add(&fake, 1, 1, 0, 512, 100);
+    fake_scsi_add(&fake, 2, 0, 0, 512, 100);
+    fake.failure = (struct fake_scsi_failure){.code = 0xa0, .skip = 1, .times = 1, .status = 2, .key = 5, .asc = 0x20};
+    probe();
+    assert_int_equal(disks.count, 2);
+    assert_string_equal(disks.disk[1]->place.unit, "channel@0/disk@2,0");
+    expect_no_fault();
 }
 
 static void no_medium(void **state)
@@ -435,8 +451,11 @@ static void failed_reads(void **state)
             assert_int_equal(read_spans(disk, 10, 128, 4), OK); /* the rest of the disk is as good as before */
             fake.failure = cases[i].failure;
             fake.failure.code = 0x28;
+            fake.failure.skip = 10;
             assert_int_equal(read_spans(disk, 0, 128, 4), cases[i].sentence ? ERR_IO : OK); /* many at once */
             assert_int_equal(fake.pending_count, 0);
+            if (cases[i].sentence) /* the first failure is told, not the last */
+                expect_error(cases[i].sentence);
             expect_no_fault();
         }
     }
@@ -500,6 +519,9 @@ static void silence_while_looking(void **state)
             assert_true(disks.disk[k]->dead);
         assert_int_equal(fake.resets, 1);
         assert_true(device_is_lost("pci 00:04.0"));
+        u64 left = arena_left();
+        arena_release(0); /* its rings are in there */
+        assert_int_equal(arena_left(), left);
         expect_no_fault();
     }
 }
@@ -583,6 +605,7 @@ int main(void)
         cmocka_unit_test_setup(geometry, setup),
         cmocka_unit_test_setup(lists_of_units, setup),
         cmocka_unit_test_setup(targets_without_a_list, setup),
+        cmocka_unit_test_setup(list_refused_by_the_second, setup),
         cmocka_unit_test_setup(no_medium, setup),
         cmocka_unit_test_setup(more_units_than_disks, setup),
         cmocka_unit_test_setup(failed_reads, setup),
