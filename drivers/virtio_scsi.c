@@ -279,6 +279,7 @@ static enum error read_result(const struct block_device *disk, const struct slot
         return error;
     for (u64 start = clock_ms(); clock_ms() - start < AGAIN_MS;)
         cpu_relax();
+    say_verbose("%s: trying again", error_text());
     read_add(disk, span, tries);
     error_clear();
     return OK;
