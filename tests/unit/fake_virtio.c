@@ -1,4 +1,5 @@
-/* fake_virtio.c: virtio block devices on the fake PCI bus (fake_virtio.h). VIRTIO 1.2 §2.7, §4.1, §5.2. */
+/* fake_virtio.c: virtio block devices on the fake PCI bus or in memory (fake_virtio.h). VIRTIO 1.2 §2.7, §4.1, §4.2,
+ * §5.2; Firecracker's src/vmm/src/devices/virtio/transport/mmio.rs. */
 #include <string.h>
 
 #include "fake_virtio.h"
@@ -20,7 +21,7 @@ struct desc {
 
 static void *dma(struct fake_virtio *f, u64 address, u64 size)
 {
-    return fake_dma(&f->function, address, size, &f->fault);
+    return fake_dma(f->mmio_version ? NULL : &f->function, address, size, &f->fault);
 }
 
 static u16 ring_get16(struct fake_virtio *f, u64 address)
@@ -170,10 +171,20 @@ static void relax(void *device)
 static void status_written(struct fake_virtio *f, u8 status)
 {
     u8 old = f->device_status, added = status & (u8)~old;
+    if (!status && f->reset_refused && old & 4) {
+        f->device_status |= 0x80;
+        return;
+    }
     if (!status) {
+        f->status_before = old;
+        f->resetting = f->reset_late;
         device_reset(f);
         return;
     }
+    if (old & 0x80)
+        fault(f, "a step of §3.1.1 with a device that is FAILED");
+    if (f->resetting)
+        fault(f, "a status written before the reset was over");
     if ((status & old) != old || !is_power_of_two(added))
         fault(f, "status bits not set one at a time");
     if ((added == 2 && old != 1) || (added == 8 && old != 3) || (added == 4 && old != 11 && !(f->legacy && old == 3)))
@@ -183,9 +194,11 @@ static void status_written(struct fake_virtio *f, u8 status)
     f->device_status = status;
 }
 
-static u8 status_value(const struct fake_virtio *f)
+static u8 status_value(struct fake_virtio *f)
 {
-    return f->reset_stuck && !f->device_status ? 0x80 : f->device_status;
+    if (f->resetting && f->resetting--)
+        return f->status_before;
+    return f->reset_stuck && !f->device_status ? 0x40 : f->device_status;
 }
 
 /* The device's own configuration, struct virtio_blk_config. */
@@ -349,6 +362,136 @@ static void legacy_write(void *device, u32 offset, u64 value, u32 width)
     fault(f, "a legacy register written in a way it cannot be");
 }
 
+/* ---- memory without PCI: §4.2.2, §4.2.4 -------------------------------------------------------------------------- */
+
+static u32 mmio_value(struct fake_virtio *f, u32 offset)
+{
+    bool old = f->mmio_version == 1;
+    switch (offset | (old ? 0x1000u : 0)) {
+    case 0x000:
+    case 0x1000:
+        return 0x74726976;
+    case 0x004:
+    case 0x1004:
+        return f->mmio_version;
+    case 0x008:
+    case 0x1008:
+        return 2;
+    case 0x010:
+        return f->feature_select[0] < 2 ? (u32)(f->features >> 32 * f->feature_select[0]) : 0;
+    case 0x1010:
+        return f->feature_select[0] ? 0 : (u32)f->features;
+    case 0x034:
+    case 0x1034:
+        return f->queue_select ? 0 : f->queue_max;
+    case 0x1040:
+        return f->queue_busy ? 1 : (u32)(f->desc / 4096);
+    case 0x044:
+        return f->queue_busy || f->used;
+    case 0x070:
+    case 0x1070:
+        return status_value(f);
+    case 0x0fc:
+        return f->unsettled ? ++f->generation : f->generation;
+    }
+    fault(f, "a read of a register that is not there, or only written");
+    return ~0u;
+}
+
+static u64 mmio_read(void *device, u32 offset, u32 width)
+{
+    struct fake_virtio *f = device;
+    if (offset >= 0x100)
+        return config_value(f, offset - 0x100, width);
+    if (width != 4 || offset % 4)
+        fault(f, "a register not read as four bytes");
+    return mmio_value(f, offset) ^ (f->lies && fits(offset, 4, 256) ? fake_get(f->lies + offset, 4) : 0);
+}
+
+static void mmio_queue_written(struct fake_virtio *f, u32 offset, u32 value)
+{
+    if (!(f->device_status & 2) || f->device_status & 4 || (f->mmio_version == 2 && !(f->device_status & 8)))
+        fault(f, "a queue set up too early or too late");
+    switch (offset) {
+    case 0x038:
+        if (value > f->queue_max || !is_power_of_two(value))
+            fault(f, "a queue size beyond the device's");
+        f->queue_size = (u16)value;
+        return;
+    case 0x03c:
+        f->queue_align = value;
+        return;
+    case 0x040:
+        if (f->page_size != 4096 || f->queue_align != 4096)
+            fault(f, "a queue without page size and alignment");
+        f->desc = (u64)value * f->page_size;
+        f->avail = f->desc + f->queue_size * 16u;
+        f->used = align_up(f->avail + 6 + f->queue_size * 2u, 4096);
+        return;
+    case 0x044:
+        if (value != 1 || (f->desc | f->used << 2 | f->avail << 3) & 15 || !f->desc || !f->avail || !f->used)
+            fault(f, "a queue enabled without rings, or with some that are not aligned");
+        return;
+    }
+    half_write(offset < 0x90 ? &f->desc : offset < 0xa0 ? &f->avail : &f->used, offset, value);
+}
+
+static void mmio_write(void *device, u32 offset, u64 value, u32 width)
+{
+    struct fake_virtio *f = device;
+    bool old = f->mmio_version == 1;
+    if (width != 4 || offset % 4)
+        fault(f, "a register not written as four bytes");
+    if (f->device_status & 0x80 && offset != 0x70)
+        fault(f, "a register of a FAILED device written");
+    switch (offset | (old ? 0x1000u : 0)) {
+    case 0x014:
+    case 0x1014:
+        f->feature_select[0] = (u32)value;
+        return;
+    case 0x020:
+    case 0x1020:
+        half_write(&f->driver_features, f->feature_select[1] ? 4 : 0, (u32)value);
+        if (f->device_status != 3)
+            fault(f, "features written too early or too late");
+        features_check(f);
+        return;
+    case 0x024:
+    case 0x1024:
+        f->feature_select[1] = (u32)value;
+        return;
+    case 0x1028:
+        f->page_size = (u32)value;
+        return;
+    case 0x030:
+    case 0x1030:
+        f->queue_select = (u16)value;
+        return;
+    case 0x038:
+    case 0x1038:
+    case 0x103c:
+    case 0x1040:
+    case 0x044:
+    case 0x080:
+    case 0x084:
+    case 0x090:
+    case 0x094:
+    case 0x0a0:
+    case 0x0a4:
+        mmio_queue_written(f, offset, (u32)value);
+        return;
+    case 0x050:
+    case 0x1050:
+        notified(f, (u32)value);
+        return;
+    case 0x070:
+    case 0x1070:
+        status_written(f, (u8)value);
+        return;
+    }
+    fault(f, "a write of a register that is not there, or only read");
+}
+
 /* ---- building --------------------------------------------------------------------------------------------------- */
 
 void fake_virtio_init(struct fake_virtio *f, u32 slot)
@@ -375,6 +518,20 @@ static void capability(u8 *config, u8 at, u8 next, u8 type, u32 offset, u32 leng
     memcpy(config + at, bytes, sizeof bytes);
     fake_put32(config + at + 8, offset);
     fake_put32(config + at + 12, length);
+}
+
+void fake_virtio_plug_mmio(struct fake_virtio *f, u32 version, u64 base)
+{
+    f->mmio_version = version;
+    f->legacy = version == 1;
+    f->modern = !f->legacy;
+    f->memory_bar = base;
+    device_reset(f);
+    f->device_status = f->reset_refused ? 0 : 7;
+    f->resets = 0;
+    f->memory = (struct fake_region){NULL, false, &f->memory_bar, 0x200, mmio_read, mmio_write, f};
+    fake_region_add(&f->memory);
+    fake_relax_add(relax, f);
 }
 
 void fake_virtio_plug(struct fake_virtio *f)

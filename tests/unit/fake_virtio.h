@@ -1,4 +1,4 @@
-/* fake_virtio.h: virtio block devices on the fake PCI bus, that can also lie.
+/* fake_virtio.h: virtio block devices on the fake PCI bus or in plain memory, that can also lie.
  *
  * The layouts here are written down a second time, as numbers, so that they do not inherit the driver's mistakes.
  */
@@ -32,6 +32,7 @@ struct fake_virtio {
     struct fake_function function;
     struct fake_region memory, ports; /* its registers */
     bool modern, legacy;
+    u32 mmio_version; /* 0: on PCI; else the registers are at memory_bar; modern and legacy follow it */
     u64 memory_bar; /* where BAR 4 is by now */
     u64 io_bar;
     u64 features;
@@ -45,6 +46,10 @@ struct fake_virtio {
     /* How it misbehaves. */
     u32 late;              /* calls of cpu_relax() before each answer */
     bool never, reverse, reset_stuck, features_refused, unsettled;
+    bool reset_refused;    /* as Firecracker up to 1.16: once it was used, a reset makes it FAILED for ever */
+    u32 reset_late;        /* reads of the status before a reset is over */
+    bool queue_busy;       /* the queue tells that it is in use */
+    const u8 *lies;        /* 256 bytes XORed onto what registers at memory_bar read (MMIO) */
     bool wrong_id, twice;  /* an id nobody asked for; one that is finished already */
     u16 used_jump;         /* added to used->idx */
     u32 status;            /* of requests that touch bad_sector, or FAKE_STATUS_UNWRITTEN */
@@ -62,7 +67,8 @@ struct fake_virtio {
     /* Its state. */
     u64 desc, avail, used; /* addresses; 0: queue not enabled */
     u16 queue_size, queue_select, avail_seen, used_idx;
-    u32 feature_select[2], waited, generation;
+    u32 feature_select[2], waited, generation, page_size, queue_align, resetting;
+    u8 status_before;
     u16 pending[FAKE_QUEUE_MAX];
     u32 pending_count;
     u16 last_head;
@@ -73,5 +79,8 @@ void fake_virtio_init(struct fake_virtio *f, u32 slot);
 
 /* Write configuration space from the fields and enter it. */
 void fake_virtio_plug(struct fake_virtio *f);
+
+/* Instead: registers of this version (1 or 2) from base on, 512 bytes. */
+void fake_virtio_plug_mmio(struct fake_virtio *f, u32 version, u64 base);
 
 #endif

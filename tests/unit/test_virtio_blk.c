@@ -416,7 +416,7 @@ static void refusals_while_starting(void **state)
     setup(NULL);
     fake.reset_stuck = true;
     assert_null(probe());
-    expect_log("shim: error: virtio-blk: pci 00:04.0: status reads 80 after 2000 ms of reset, expected 0");
+    expect_log("shim: error: virtio-blk: pci 00:04.0: status reads 40 after 2000 ms of reset, expected 0");
     assert_int_equal(fake.function.config[4] & 4, 0);
 
     setup(NULL);
@@ -555,7 +555,7 @@ static void reset_that_fails_is_said_and_dma_is_off(void **state)
     struct block_device *disk = probe_good();
     fake.reset_stuck = true;
     disk_virtio_blk.quiesce(disk);
-    expect_log("shim: error: pci 00:04.0: status reads 80 after 2000 ms of reset, expected 0");
+    expect_log("shim: error: pci 00:04.0: status reads 40 after 2000 ms of reset, expected 0");
     assert_int_equal(fake.function.config[4] & 4, 0);
 }
 
