@@ -11,15 +11,23 @@
 #define RESET_MS 2000u
 #define CONFIG_TRIES 16u
 
+/* §2.1: FAILED is for drivers to set. Firecracker, up to 1.16, sets it when it is asked for a reset of a device that
+ * was in use, and there is nothing to wait for. If it was set before, it may well vanish. */
 enum error virtio_reset(struct virtio *v)
 {
     struct deadline deadline = deadline_in(RESET_MS);
-    u8 status;
+    u8 before = v->transport->status_read(v), status;
     v->transport->status_write(v, 0);
-    while ((status = v->transport->status_read(v)))
+    while ((status = v->transport->status_read(v))) {
+        v->stuck = true;
+        if (status & ~before & VIRTIO_CONFIG_S_FAILED)
+            return fail(ERR_UNSUPPORTED, "%s: the host refuses to reset it (status %x)", v->where, status);
         if (deadline_passed(&deadline))
             return fail(ERR_TIMEOUT, "%s: status reads %x after %u ms of reset, expected 0", v->where, status,
                         RESET_MS);
+    }
+    v->stuck = false;
+    v->queues = NULL;
     return OK;
 }
 
@@ -59,10 +67,24 @@ void virtio_ready(struct virtio *v)
     status_add(v, VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
+void virtio_lost(struct virtio *v)
+{
+    for (const struct virtq *q = v->queues; q; q = q->next)
+        disk_lost_memory(mem_address(q->desc), q->bytes);
+    device_lost(v->where);
+    arena_pin();
+}
+
+/* Before a jump the payload's memory map is made already, and does not know of what is lost. But the queues are idle
+ * then, and Firecracker looks at them only when it is notified: a guest gets not as far, since it finds them in use. */
 void virtio_end(struct virtio *v)
 {
-    if (virtio_reset(v) != OK)
-        error_show();
+    if (!v->stuck && virtio_reset(v) != OK) {
+        say_error("%s: what is booted cannot use this device; remedy: config and kernel on a RAM volume (initrd)",
+                  error_text());
+        error_clear();
+        virtio_lost(v);
+    }
     v->transport->release(v);
 }
 
@@ -70,6 +92,7 @@ void virtio_scan(u16 type, const struct boot_info *boot, void (*found)(struct vi
 {
     (void)boot;
     virtio_pci_scan(type, found, context);
+    virtio_mmio_scan(type, found, context);
 }
 
 u64 virtio_config_read64(struct virtio *v, u32 offset)
@@ -104,17 +127,24 @@ static enum error rings_alloc(struct virtio *v, struct virtq *q)
 
 enum error virtq_setup(struct virtio *v, struct virtq *q, u16 index, u16 most)
 {
-    u16 size = v->transport->queue_select(v, index);
+    const struct virtio_transport *t = v->transport;
+    u16 size = t->queue_select(v, index);
     if (!size)
         return fail(ERR_UNSUPPORTED, "%s: no queue %u", v->where, index);
-    if (!v->transport->legacy && size > most)
-        size = most;
+    if (!t->legacy || t->sizes_queues) {
+        size = (u16)min_u64(size, most);
+        while (!is_power_of_two(size))
+            size &= (u16)(size - 1);
+    }
     if (!is_power_of_two(size))
         return fail(ERR_UNSUPPORTED, "%s: queue %u has %u descriptors, expected a power of two up to %u", v->where,
                     index, size, VIRTQ_SIZE_MAX);
-    *q = (struct virtq){.index = index, .size = size};
+    *q = (struct virtq){.index = index, .size = size, .next = v->queues};
     enum error error = rings_alloc(v, q);
-    return error ? error : v->transport->queue_enable(v, q);
+    if (error)
+        return error;
+    v->queues = q;
+    return t->queue_enable(v, q);
 }
 
 void virtq_add(struct virtq *q, u16 head)

@@ -1,6 +1,7 @@
 /* virtio.h: what every virtio device and transport shares. Virtual I/O Device (VIRTIO) Version 1.2, under its names.
  *
- * A device driver (virtio_blk.c) sees a struct virtio and virtqueues; registers are a transport's (virtio_pci.c).
+ * A device driver (virtio_blk.c) sees a struct virtio and virtqueues; registers are a transport's (virtio_pci.c,
+ * virtio_mmio.c).
  */
 #ifndef DRIVERS_VIRTIO_H
 #define DRIVERS_VIRTIO_H
@@ -14,6 +15,7 @@
 #define VIRTIO_CONFIG_S_DRIVER 2
 #define VIRTIO_CONFIG_S_DRIVER_OK 4
 #define VIRTIO_CONFIG_S_FEATURES_OK 8
+#define VIRTIO_CONFIG_S_FAILED 128
 
 /* §5 device types; §6 features that belong to no type */
 #define VIRTIO_ID_BLOCK 2
@@ -58,6 +60,7 @@ struct virtq {
     volatile struct virtq_avail *avail;
     volatile const struct virtq_used *used;
     u64 notify;                  /* the transport's own */
+    const struct virtq *next;    /* of this device */
 };
 
 struct virtio {
@@ -65,11 +68,14 @@ struct virtio {
     char where[24]; /* "pci 00:04.0", "mmio feb00e00", for sentences */
     struct disk_place place; /* the transport's part of it: unit is the device driver's */
     u64 features;   /* negotiated */
+    const struct virtq *queues; /* those that were set up since the last reset */
+    bool stuck;     /* a reset failed: it may still look at its queues, and no driver can start it again */
 };
 
 /* One way to a device's registers. */
 struct virtio_transport {
     bool legacy; /* §1.3.1: the interface before 1.0 */
+    bool sizes_queues; /* legacy too: a queue may be made shorter than the device offers */
     u8 (*status_read)(struct virtio *v);
     void (*status_write)(struct virtio *v, u8 status);
     u64 (*features_read)(struct virtio *v);
@@ -82,7 +88,8 @@ struct virtio_transport {
     void (*release)(struct virtio *v); /* no DMA any more; registers as they were found */
 };
 
-/* Reset and wait until the status reads 0. ERR_TIMEOUT with a sentence: the device may still do DMA. */
+/* Reset and wait until the status reads 0. ERR_TIMEOUT or, when the device refuses (Firecracker up to 1.16),
+ * ERR_UNSUPPORTED with a sentence: v->stuck, and the device may still do DMA. */
 enum error virtio_reset(struct virtio *v);
 
 /* Reset, then §3.1.1 up to and including FEATURES_OK; of `wanted` the offered features end in v->features. */
@@ -91,14 +98,18 @@ enum error virtio_begin(struct virtio *v, u64 wanted);
 /* The last step of §3.1.1: DRIVER_OK. Queues are set up by now. */
 void virtio_ready(struct virtio *v);
 
-/* Reset, and the transport's release(), which also follows a failed reset; that is said in a line. */
+/* Reset, and the transport's release(), which also follows a failed reset; that is said in a line, and the device is
+ * lost. No second try with a device that is stuck. */
 void virtio_end(struct virtio *v);
+
+/* The device may look at its queues as long as the machine runs: reserve their memory, and never start it again. */
+void virtio_lost(struct virtio *v);
 
 /* A 64-bit field of the device configuration, of one piece (§2.5.1). */
 u64 virtio_config_read64(struct virtio *v, u32 offset);
 
-/* Give queue `index` its memory and enable it. Modern devices get at most `most` descriptors (a power of two), legacy
- * ones have a fixed number. */
+/* Give queue `index` its memory and enable it; *q must last as long as *v. It gets at most `most` descriptors (a power
+ * of two), but with legacy devices on PCI, whose number is fixed. */
 enum error virtq_setup(struct virtio *v, struct virtq *q, u16 index, u16 most);
 
 /* Put the chain that starts at descriptor head where the device will see it after virtq_publish(). */
@@ -113,11 +124,12 @@ u16 virtq_finished(const struct virtq *q);
 /* The next finished chain as the device tells it: nothing of it is checked. Only when virtq_finished(). */
 struct virtq_used_elem virtq_take(struct virtq *q);
 
-/* Call found() for every device of virtio type `type` whose registers can be reached, over every transport; the struct is
- * in the arena. What cannot be used is said. */
+/* Call found() for every device of virtio type `type` whose registers can be reached, over every transport; the struct
+ * is in the arena. What cannot be used is said. */
 void virtio_scan(u16 type, const struct boot_info *boot, void (*found)(struct virtio *v, void *context), void *context);
 
-/* The same for one transport. */
+/* The same for one transport. Devices in memory are those that bus_virtio_mmio.enumerate() found. */
 void virtio_pci_scan(u16 type, void (*found)(struct virtio *v, void *context), void *context);
+void virtio_mmio_scan(u16 type, void (*found)(struct virtio *v, void *context), void *context);
 
 #endif

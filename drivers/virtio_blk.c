@@ -4,7 +4,7 @@
  * slot's chain never changes but for its segments, so nothing is ever allocated, and what a device may answer is one
  * of few descriptor numbers. Left out on purpose: writing, more than the first queue, discard, topology.
  * tests/unit/test_virtio_blk.c (a device that lies); `-device virtio-blk-pci` with queue-size=, logical_block_size=
- * under QEMU.
+ * under QEMU. What Firecracker does with a reset: test_virtio_mmio.c.
  */
 #include "block.h"
 #include "io.h"
@@ -111,20 +111,25 @@ static void request_add(struct blk *b, const struct block_device *disk, const st
     virtq_add(&b->queue, (u16)head);
 }
 
-/* A device that is silent is not reset: a host whose storage hangs finishes the reads before it lets a reset return,
- * and stops the whole machine until then (QEMU drains). What the device was given stays its own instead. */
-static void leave_alone(struct block_device *disk)
+/* What the device was given stays its own. */
+static void device_keeps_memory(struct block_device *disk)
 {
     struct blk *b = disk->state;
-    warn("%s: not used any more, and what it was given stays reserved", disk->name);
     for (u64 busy = b->busy; busy; busy &= busy - 1) {
         const struct block_span *span = b->slot[__builtin_ctzll(busy)].span;
         disk_lost_memory(mem_address(span->buf), (u64)span->blocks * disk->block_size);
     }
-    disk_lost_memory(mem_address(b->queue.desc), b->queue.bytes);
     disk_lost_memory(mem_address(b->slot), b->slot_count * sizeof *b->slot);
     disk_lost(disk);
-    device_lost(b->virtio->where);
+    virtio_lost(b->virtio);
+}
+
+/* A device that is silent is not reset: a host whose storage hangs finishes the reads before it lets a reset return,
+ * and stops the whole machine until then (QEMU drains). */
+static void leave_alone(struct block_device *disk)
+{
+    warn("%s: not used any more, and what it was given stays reserved", disk->name);
+    device_keeps_memory(disk);
 }
 
 /* A device that breaks the rules is stopped, so that it cannot write to memory that is used otherwise. */
@@ -133,9 +138,11 @@ static void give_up(struct block_device *disk)
     struct blk *b = disk->state;
     warn("%s: not used any more, resetting the device", disk->name);
     disk->dead = true;
+    virtio_end(b->virtio);
+    if (b->virtio->stuck)
+        device_keeps_memory(disk);
     b->busy = 0;
     b->in_flight = 0;
-    virtio_end(b->virtio);
 }
 
 /* Wait until requests are finished, and tell how many. */
@@ -317,10 +324,7 @@ static void blk_found(struct virtio *v, void *context)
         return;
     error_add(error, "virtio-blk");
     error_show();
-    if (error == ERR_TIMEOUT) /* its reset, which would not get better by another */
-        v->transport->release(v);
-    else
-        virtio_end(v);
+    virtio_end(v);
 }
 
 static void blk_probe(const struct boot_info *boot, struct disk_list *disks)

@@ -15,7 +15,8 @@
     X(pvh)
 
 #define BUSES(X)                                                                                                       \
-    X(pci)
+    X(pci)                                                                                                             \
+    X(virtio_mmio)
 
 #define BLOCK_DRIVERS(X)                                                                                               \
     X(ramdisk)    /* first: contract §4, modules before disks */                                                       \
