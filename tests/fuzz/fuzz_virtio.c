@@ -1,8 +1,9 @@
-/* fuzz_virtio.c: what a device tells: configuration space, capabilities, registers, the used ring.
+/* fuzz_virtio.c: what a device tells, over PCI and in memory: configuration space, capabilities, registers, the used
+ * ring; and what a host's command line tells of devices in memory.
  *
- * Input: a struct of the device's fields, 256 bytes that are XORed onto a valid configuration space, then bytes
- * written over the used ring after each answer: offset, value. Missing bytes are zero: the empty input is a device
- * that works.
+ * Input: a struct of the device's fields, 256 bytes that are XORed onto a valid PCI configuration space or onto the
+ * registers in memory, 64 of command line where the flags say so, then bytes written over the used ring after each
+ * answer: offset, value. Missing bytes are zero: the empty input is a device that works.
  */
 #include "fake_virtio.h"
 #include "tables.h"
@@ -10,6 +11,7 @@
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 extern const struct block_driver disk_virtio_blk;
+extern const struct bus bus_virtio_mmio;
 
 #define DEST 0x10000000u
 #define DEST_SIZE MIB(2) /* as the longest request */
@@ -24,6 +26,13 @@ struct PACKED knobs {
     u16 used_jump, status;
     u32 len_missing;
 };
+
+/* Of knobs.modern and knobs.flags */
+#define NOT_MODERN 1
+#define IN_MEMORY 2
+#define MEMORY_V1 4
+#define RESET_REFUSED 64
+#define COMMAND_LINE 128
 
 static const u8 *rest;
 static size_t rest_size;
@@ -60,11 +69,31 @@ static void read_some(struct block_device *disk)
         __builtin_trap();
 }
 
+static void plug(struct fake_virtio *f, const struct knobs *k, const u8 *patch, struct boot_info *boot)
+{
+    static char line[65];
+    if (!(k->modern & IN_MEMORY)) {
+        fake_virtio_plug(f);
+        for (u32 i = 0; i < sizeof f->function.config; i++)
+            f->function.config[i] ^= patch[i];
+        return;
+    }
+    f->lies = patch;
+    boot->cmdline = "virtio_mmio.device=512@0xd0000000:5";
+    if (k->flags & COMMAND_LINE) {
+        take(line, 64);
+        boot->cmdline = line;
+    }
+    if (k->modern & MEMORY_V1)
+        f->features &= 0xffffffff & ~FAKE_F_EVENT_IDX;
+    fake_virtio_plug_mmio(f, k->modern & MEMORY_V1 ? 1 : 2, 0xd0000000);
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     static struct fake_virtio f;
     static struct disk_list disks;
-    static struct boot_info boot;
+    struct boot_info boot = {.cmdline = ""};
     struct knobs k;
     u8 patch[256];
     rest = data;
@@ -76,7 +105,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     log_level = LOG_QUIET;
     disks.count = 0;
     fake_virtio_init(&f, 4);
-    f.modern = !(k.modern & 1);
+    f.modern = !(k.modern & NOT_MODERN);
     f.legacy = k.legacy & 1;
     f.late = k.late & 7;
     f.reverse = k.flags & 1;
@@ -85,6 +114,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     f.wrong_id = k.flags & 8;
     f.twice = k.flags & 16;
     f.unsettled = k.flags & 32;
+    f.reset_refused = k.flags & RESET_REFUSED;
     f.features ^= k.features;
     f.queue_max = (k.queue_max ^ 256) & 1023;
     f.notify_off = k.notify_off;
@@ -98,10 +128,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     f.bad_sector = k.status ? 0 : ~0ull;
     f.len_missing = k.len_missing;
     f.on_answer = scribble;
-    fake_virtio_plug(&f);
-    for (u32 i = 0; i < sizeof patch; i++)
-        f.function.config[i] ^= patch[i];
+    plug(&f, &k, patch, &boot);
 
+    bus_virtio_mmio.enumerate(&boot);
     fake_probe(&disk_virtio_blk, &boot, &disks);
     for (u32 i = 0; i < disks.count; i++) {
         struct block_device *disk = disks.disk[i];
