@@ -75,8 +75,8 @@ void virtio_lost(struct virtio *v)
     arena_pin();
 }
 
-/* Before a jump the payload's memory map is made already, and does not know of what is lost. But the queues are idle
- * then, and Firecracker looks at them only when it is notified: a guest gets not as far, since it finds them in use. */
+/* Before a jump the queues are idle, and the payload's memory map is made already: v->keeps_queues is for those who may
+ * refuse then. Linux finds the queues in use and lets go of the device; FreeBSD notifies it, and Firecracker looks. */
 void virtio_end(struct virtio *v)
 {
     if (!v->stuck && virtio_reset(v) != OK) {
@@ -144,6 +144,8 @@ enum error virtq_setup(struct virtio *v, struct virtq *q, u16 index, u16 most)
     if (error)
         return error;
     v->queues = q;
+    if (v->keeps_queues)
+        disk_lost_memory(mem_address(q->desc), q->bytes);
     return t->queue_enable(v, q);
 }
 

@@ -69,6 +69,7 @@ struct virtio {
     struct disk_place place; /* the transport's part of it: unit is the device driver's */
     u64 features;   /* negotiated */
     const struct virtq *queues; /* those that were set up since the last reset */
+    bool keeps_queues; /* the host may refuse the last reset: no payload gets the memory of the queues */
     bool stuck;     /* a reset failed: it may still look at its queues, and no driver can start it again */
 };
 

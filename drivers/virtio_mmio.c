@@ -16,6 +16,7 @@
 #define VIRTIO_MMIO_MAGIC_VALUE 0x000
 #define VIRTIO_MMIO_VERSION 0x004
 #define VIRTIO_MMIO_DEVICE_ID 0x008 /* 0: a place without a device */
+#define VIRTIO_MMIO_VENDOR_ID 0x00c
 #define VIRTIO_MMIO_DEVICE_FEATURES 0x010
 #define VIRTIO_MMIO_DEVICE_FEATURES_SEL 0x014
 #define VIRTIO_MMIO_DRIVER_FEATURES 0x020
@@ -36,6 +37,7 @@
 #define VIRTIO_MMIO_CONFIG 0x100
 
 #define MAGIC 0x74726976u  /* "virt" */
+#define VENDOR_FIRECRACKER 0 /* and those made from it; QEMU's and kvmtool's is their name */
 #define DEVICE_SIZE_MAX 4096u /* as far as we may reach */
 
 /* QEMU's microvm: 24 places, or the first 8 of them; devices fill them from the last one down. */
@@ -324,6 +326,7 @@ void virtio_mmio_scan(u16 type, void (*found)(struct virtio *v, void *context), 
         m->base = d->base;
         m->size = d->size;
         m->virtio.transport = &transports[d->legacy];
+        m->virtio.keeps_queues = mmio_read32(d->base + VIRTIO_MMIO_VENDOR_ID) == VENDOR_FIRECRACKER;
         m->virtio.place = (struct disk_place){.bus = BUS_MMIO, .address = d->base};
         format_text(m->virtio.where, sizeof m->virtio.where, "mmio %lx", d->base);
         if (device_is_lost(m->virtio.where))

@@ -377,6 +377,9 @@ static u32 mmio_value(struct fake_virtio *f, u32 offset)
     case 0x008:
     case 0x1008:
         return 2;
+    case 0x00c:
+    case 0x100c:
+        return f->vendor;
     case 0x010:
         return f->feature_select[0] < 2 ? (u32)(f->features >> 32 * f->feature_select[0]) : 0;
     case 0x1010:
@@ -502,6 +505,7 @@ void fake_virtio_init(struct fake_virtio *f, u32 slot)
         .io_bar = (u16)(0xc000 + slot * 0x80),
         .features = FAKE_F_VERSION_1 | FAKE_F_SEG_MAX | FAKE_F_BLK_SIZE | FAKE_F_EVENT_IDX,
         .queue_max = 256,
+        .vendor = 0x554d4551,
         .notify_multiplier = 4,
         .capacity = 4096,
         .seg_max = 254,

@@ -33,6 +33,7 @@ struct fake_virtio {
     struct fake_region memory, ports; /* its registers */
     bool modern, legacy;
     u32 mmio_version; /* 0: on PCI; else the registers are at memory_bar; modern and legacy follow it */
+    u32 vendor;       /* QEMU's; Firecracker's is 0 */
     u64 memory_bar; /* where BAR 4 is by now */
     u64 io_bar;
     u64 features;
