@@ -137,17 +137,26 @@ static void take_word(struct arguments *a, const struct word *word)
     warn("unknown argument \"%.*s\"%s", (int)word->key.len, word->key.at, did_you_mean(word->key, names));
 }
 
+static void append(struct arguments *a, struct text t)
+{
+    if (a->append.len && t.len)
+        t = text_of(format_copy("%.*s %.*s", (int)a->append.len, a->append.at, (int)t.len, t.at));
+    if (t.len)
+        a->append = t;
+}
+
+/* Where a host without ACPI has its devices concerns whoever is booted just as it does us; and stands in front, since
+ * behind a `--` of Linux's it would be init's. */
 void arguments_add(struct arguments *arguments, const char *cmdline)
 {
-    struct text rest = text_of(cmdline), before = arguments->append;
+    struct text rest = text_of(cmdline);
     struct word word;
-    while (next_word(&rest, &word))
+    while (next_word(&rest, &word)) {
         take_word(arguments, &word);
-    rest = text_trim(rest);
-    if (before.len && rest.len)
-        rest = text_of(format_copy("%.*s %.*s", (int)before.len, before.at, (int)rest.len, rest.at));
-    if (rest.len)
-        arguments->append = rest;
+        if (word.value.len && text_equal(word.key, "virtio_mmio.device"))
+            append(arguments, text_of(format_copy("virtio_mmio.device=%.*s", (int)word.value.len, word.value.at)));
+    }
+    append(arguments, text_trim(rest));
 }
 
 void arguments_read(struct arguments *arguments, const char *cmdline)

@@ -65,14 +65,15 @@ struct arguments {
     struct text volume;     /* search only this one; empty: all */
     struct text default_id; /* empty: the config's */
     struct text console;    /* list; empty: every one found */
-    struct text append;     /* behind `--`; empty: none */
+    struct text append;     /* for whoever is booted: virtio_mmio.device=, what is behind `--`; empty: none */
     u32 timeout;            /* TIMEOUT_UNSET: the config's */
     u64 rsdp;               /* 0: not given */
     bool lock, quiet, verbose;
 };
 
 /* Read cmdline; unknown words and bad values are warned of (with "did you mean") and skipped. Words that belong to
- * others (virtio_mmio.device=, earlyprintk, BOOT_IMAGE=) are passed over in silence. Pure but for warn(). */
+ * others (earlyprintk, BOOT_IMAGE=) are passed over in silence; those that tell where the host has its devices
+ * (virtio_mmio.device=) are passed on. Pure but for warn(). */
 void arguments_read(struct arguments *arguments, const char *cmdline);
 
 /* The same for words from another source: what they say wins, their `--` text goes behind the one that is there. */

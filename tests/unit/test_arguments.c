@@ -62,7 +62,14 @@ static void every_argument(void **state)
         /* other people's words */
         {.line = "BOOT_IMAGE=/boot/shim.elf root=/dev/vda rw console=ttyS0,115200 reboot=k panic=-1 pci=off nomodules "
                  "8250.nr_uarts=0 i8042.noaux virtio_mmio.device=4K@0xd0000000:5 init=/sbin/init earlyprintk=ttyS0 ro",
-         .console = "ttyS0,115200"},
+         .console = "ttyS0,115200",
+         .append = "virtio_mmio.device=4K@0xd0000000:5"},
+        /* where the devices are is passed on, in front of what may end in `--` */
+        {.line = "virtio_mmio.device=4K@0xd0000000:5 lock virtio_mmio.device=\"4K@0xd0001000:6\" -- root=/dev/vda -- 1",
+         .append = "virtio_mmio.device=4K@0xd0000000:5 virtio_mmio.device=4K@0xd0001000:6 root=/dev/vda -- 1",
+         .lock = true},
+        {.line = "-- x virtio_mmio.device=4K@0xd0000000:5", .append = "x virtio_mmio.device=4K@0xd0000000:5"},
+        {.line = "virtio_mmio.device= virtio_mmio.device", .append = NULL},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         struct arguments a;
