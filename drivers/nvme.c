@@ -40,7 +40,7 @@
 
 #define VS_1_1 0x10100u
 
-/* §5, NVM Command Set §6: opcodes */
+/* §5, §6: opcodes */
 #define ADMIN_CREATE_SQ 0x01
 #define ADMIN_CREATE_CQ 0x05
 #define ADMIN_IDENTIFY 0x06
@@ -292,7 +292,8 @@ static struct nvme_completion queue_take(struct queue *q)
     return c;
 }
 
-/* Wait for a completion. ERR_TIMEOUT, without a sentence: none came. ERR_IO: the controller stopped, and is given up. */
+/* Wait for a completion. ERR_TIMEOUT, without a sentence: none came. ERR_IO: the controller stopped, and is given
+ * up. */
 static enum error queue_wait(struct nvme *n, const struct queue *q)
 {
     for (u32 ms = 0; ms < ANSWER_MS; ms += LOOK_MS) {
@@ -477,27 +478,27 @@ static void requests_repeat(const struct block_device *disk)
 }
 
 /* How a request ended: its slot is free again, or waits for another try. A medium that cannot be read has been tried
- * often enough by the drive. */
-static enum error request_result(const struct block_device *disk, u32 i, u32 status, bool may_repeat)
+ * often enough by the drive. Gives the first error: so_far, or this one. */
+static enum error request_result(const struct block_device *disk, u32 i, u32 status, enum error so_far)
 {
     struct nvme *n = ((const struct namespace *)disk->state)->controller;
     struct slot *slot = &n->slot[i];
     bool failed = status & STATUS_FAILED;
     bool hopeless = status & STATUS_DNR || STATUS_TYPE(status) == TYPE_MEDIA || slot->tries == RETRIES;
-    if (failed && may_repeat && !hopeless) {
+    if (failed && so_far == OK && !hopeless) {
         slot->tries++;
         n->again |= 1ull << i;
         return OK;
     }
     n->busy &= ~(1ull << i);
-    if (!failed)
-        return OK;
+    if (!failed || so_far)
+        return so_far;
     return fail(ERR_IO, "%s: read of block %lu (%u blocks): %s (status type %u, code %02x)", disk->name,
                 slot->span->lba, slot->span->blocks, status_words(status), STATUS_TYPE(status), STATUS_CODE(status));
 }
 
-/* Wait until requests are finished and take them all; *error is the first that failed. Fails itself when the disk is
- * not to be used any more. */
+/* Wait until requests are finished and take them all; *error is of the first that failed: what else is in flight has
+ * to land all the same. Fails itself when the disk is not to be used any more. */
 static enum error requests_take(const struct block_device *disk, enum error *error)
 {
     struct nvme *n = ((const struct namespace *)disk->state)->controller;
@@ -516,9 +517,7 @@ static enum error requests_take(const struct block_device *disk, enum error *err
         u64 flying = n->busy & ~n->again;
         if (c.sq_id != q->id || c.cid >= n->slot_count || !(flying >> c.cid & 1))
             return answer_of_nothing(n, &c);
-        enum error ended = request_result(disk, c.cid, c.status, *error == OK);
-        if (*error == OK)
-            *error = ended; /* the first counts; what else is in flight has to land */
+        *error = request_result(disk, c.cid, c.status, *error);
     } while (n->busy != n->again && queue_has_news(q));
     doorbell_ring(n, q, true, q->head);
     return OK;
@@ -753,8 +752,14 @@ static void controller_found(const struct pci_device *device, void *context)
         error_add(error, "nvme");
         error_show();
     }
-    if (mapped && !n->namespaces && !n->stopped)
+    if (!mapped || n->namespaces || n->stopped)
+        return;
+    if (error == ERR_TIMEOUT) { /* of what stopping would wait for once more */
+        nvme_set(n, NVME_CC, 0);
+        pci_disable(&n->pci);
+    } else {
         nvme_stop(n);
+    }
 }
 
 static void nvme_probe(const struct boot_info *boot, struct disk_list *disks)
