@@ -342,6 +342,7 @@ static const char *status_words(u32 status)
         {0x084, "format in progress"},
         {0x101, "invalid queue identifier"},
         {0x102, "invalid queue size"},
+        {0x1b8, "zone boundary error"},
         {0x281, "unrecovered read error"},
         {0x282, "guard check error"},
         {0x283, "application tag check error"},

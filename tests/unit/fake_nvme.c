@@ -67,6 +67,8 @@ static void data_send(struct fake_nvme *f, const u8 *command, u64 byte, u64 size
     if (prp1 & 3)
         fault(f, "PRP 1 that is not aligned");
     data_copy(f, byte, prp1, first);
+    if (size == first && prp2)
+        fault(f, "PRP 2 for data that end in the first page");
     if (size - first > page)
         list_walk(f, prp2, byte + first, size - first);
     else if (size > first && prp2 & (page - 1))
@@ -390,7 +392,7 @@ void fake_nvme_plug(struct fake_nvme *f)
     config[9] = 2;
     fake_put32(config + 0x10, (u32)f->bar | 4);
     fake_put32(config + 0x14, (u32)(f->bar >> 32));
-    f->cc = 0x460001;
+    f->cc = 0x464001;
     f->ready = !f->starting;
     f->memory = (struct fake_region){&f->function, false, &f->bar, 0x100000, memory_read, memory_write, f};
     fake_region_add(&f->memory);

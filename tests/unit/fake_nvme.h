@@ -41,7 +41,7 @@ struct fake_nvme {
 
     /* How it misbehaves. */
     u32 late;                /* calls of cpu_relax() before each answer to a read */
-    u32 ready_late;          /* reads of the status before CSTS.RDY follows CC.EN */
+    u32 ready_late;          /* accesses to registers before CSTS.RDY follows CC.EN */
     bool starting;           /* firmware has just enabled it when we come */
     bool never, never_admin, reverse, reset_stuck, start_stuck, fatal_start, twice, wrong_phase;
     u32 trouble;             /* CSTS once a read was asked for: FAKE_NVME_GONE or bit 1 set; 0: as it is */
@@ -72,7 +72,8 @@ struct fake_nvme {
 /* A controller in slot `slot` of bus 0, not plugged in yet. */
 void fake_nvme_init(struct fake_nvme *f, u32 slot);
 
-/* Write configuration space from the fields and enter it, enabled as firmware that has read from it leaves it. */
+/* Write configuration space from the fields and enter it, as firmware that has read from it leaves it: enabled, and
+ * told of a shutdown. */
 void fake_nvme_plug(struct fake_nvme *f);
 
 #endif
