@@ -103,6 +103,7 @@ _Static_assert(offsetof(struct identify_namespace, lbaf) == 128, "NVMe 1.4 figur
 
 #define PAGE_SHIFT_MAX 16u           /* of the controller's page size */
 #define ADMIN_ENTRIES 4u
+#define MEMORY_PAGES 6u              /* a pair of queues of each kind, and two for Identify */
 #define QUEUE_ENTRIES 64u            /* a page of commands; bits of `busy` and one more */
 #define REQUEST_BYTES MIB(2)
 #define LISTS_BYTES KIB(128)         /* PRP lists of all slots together, at most */
@@ -243,7 +244,7 @@ static void leave_alone(struct nvme *n)
         const struct slot *slot = &n->slot[__builtin_ctzll(busy)];
         disk_lost_memory(mem_address(slot->span->buf), slot->bytes);
     }
-    disk_lost_memory(mem_address(n->memory), 6ull * n->page_bytes);
+    disk_lost_memory(mem_address(n->memory), (u64)MEMORY_PAGES * n->page_bytes);
     if (n->prp_lists)
         disk_lost_memory(mem_address(n->prp_lists), (u64)n->slot_count * n->prp_list_bytes);
     for (const struct namespace *s = n->namespaces; s; s = s->next)
@@ -665,7 +666,7 @@ static enum error capabilities_read(struct nvme *n)
 static enum error controller_enable(struct nvme *n)
 {
     u32 page = n->page_bytes;
-    u8 *memory = arena_alloc(6ull * page, page);
+    u8 *memory = arena_alloc((u64)MEMORY_PAGES * page, page);
     if (!memory)
         return ERR_NO_MEMORY;
     n->memory = memory;
