@@ -21,6 +21,7 @@
 #define BLOCK_DRIVERS(X)                                                                                               \
     X(ramdisk)    /* first: contract §4, modules before disks */                                                       \
     X(virtio_blk)                                                                                                      \
+    X(virtio_scsi)                                                                                                     \
     X(nvme)
 
 #define PARTITION_SCHEMES(X)                                                                                           \

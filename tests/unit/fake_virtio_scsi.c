@@ -375,7 +375,7 @@ static u64 memory_read(void *device, u32 offset, u32 width)
     case 0x12 << 4 | 2:
         return FAKE_SCSI_QUEUES;
     case 0x14 << 4 | 1:
-        return f->reset_stuck && !f->device_status ? 0x80 : f->device_status;
+        return f->reset_stuck && !f->device_status ? 0x40 : f->device_status;
     case 0x15 << 4 | 1:
         return 0;
     case 0x18 << 4 | 2:

@@ -578,7 +578,7 @@ static void refusals_while_starting(void **state)
     (void)state;
     fake.reset_stuck = true;
     probe();
-    expect_log("shim: error: virtio-scsi: pci 00:04.0: status reads 80 after 2000 ms of reset, expected 0");
+    expect_log("shim: error: virtio-scsi: pci 00:04.0: status reads 40 after 2000 ms of reset, expected 0");
     assert_int_equal(fake.function.config[4] & 4, 0);
 
     setup(NULL);
