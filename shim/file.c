@@ -41,9 +41,10 @@ static enum error walk_link(struct walk *w, const struct node *link)
     if (!link->size || link->size + rest + 2 > PATH_MAX_BYTES)
         return fail(ERR_CORRUPT, "%s: a symbolic link of %lu bytes, expected 1 to %u", w->path, link->size,
                     PATH_MAX_BYTES - 1);
-    enum error error = file_read(&f, 0, link->size, target);
+    const struct filesystem *fs = w->v->fs;
+    enum error error = fs->read_link ? fs->read_link(w->v, link, target) : file_read(&f, 0, link->size, target);
     if (error)
-        return error;
+        return fs->read_link ? error_add(error, "%s", w->path) : error;
     memmove(w->left + link->size + 1, w->left, rest + 1);
     memcpy(w->left, target, link->size);
     w->left[link->size] = '/';

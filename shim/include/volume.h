@@ -89,6 +89,10 @@ struct filesystem {
     /* For a filesystem whose images carry a partition table that describes parts of themselves (ISO9660 hybrids), else
      * NULL: how many bytes from the start of the disk a mounted volume takes. */
     u64 (*covers)(const struct volume *v);
+
+    /* The target of a symlink, link->size bytes (below PATH_MAX_BYTES), where it lies in no extents. NULL entry: it is
+     * what map() says. */
+    enum error (*read_link)(struct volume *v, const struct node *link, char *target);
 };
 
 /* What a partition scheme found; the caller makes volumes of it. */
