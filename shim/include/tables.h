@@ -29,6 +29,7 @@
     X(mbr)
 
 #define FILESYSTEMS(X)                                                                                                 \
+    X(iso9660) /* first: hybrid images also look like FAT or an MBR disk */                                            \
     X(ext)                                                                                                             \
     X(fat)     /* its signature is the weakest */                                                                      \
     X(foreign) /* last: it reads nothing, it only names what the others do not read */
