@@ -11,7 +11,7 @@ DESTDIR ?=
 
 NEED_BUILD  := gcc nasm binutils lz4
 NEED_KERNEL := python3 busybox-static
-NEED_DISK   := e2fsprogs fdisk dosfstools mtools
+NEED_DISK   := e2fsprogs fdisk dosfstools mtools xorriso genisoimage
 NEED_RUN    := $(NEED_BUILD) $(NEED_KERNEL) qemu-system-x86 e2fsprogs fdisk
 NEED_ISO    := $(NEED_BUILD) $(NEED_KERNEL) e2fsprogs grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools
 NEED_FUZZ   := $(NEED_BUILD) clang libclang-rt-dev libc6-dev python3
