@@ -405,7 +405,7 @@ static enum error iso_map(struct volume *v, const struct node *node, u64 at, str
     return OK;
 }
 
-static u64 iso_size(const struct volume *v)
+static u64 iso_covers(const struct volume *v)
 {
     return ((const struct iso *)v->fs_state)->bytes;
 }
@@ -610,5 +610,5 @@ const struct filesystem fs_iso9660 = {
     .list = iso_list,
     .map = iso_map,
     .read_link = iso_read_link,
-    .size = iso_size,
+    .covers = iso_covers,
 };

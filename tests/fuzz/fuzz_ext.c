@@ -7,5 +7,5 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-    return walk_volume(&fs_ext, data, size);
+    return walk_volume(&fs_ext, 0, data, size);
 }

@@ -6,5 +6,5 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-    return walk_volume(&fs_fat, data, size);
+    return walk_volume(&fs_fat, 0, data, size);
 }

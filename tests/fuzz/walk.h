@@ -1,5 +1,5 @@
-/* walk.h: everything that can be asked of a filesystem, for fuzz targets: the bytes are a volume, with zeros behind up
- * to 2 MiB: mounted, everything listed, looked up and read. */
+/* walk.h: everything that can be asked of a filesystem, for fuzz targets: the bytes are a volume from a certain byte on,
+ * with zeros before, and behind up to 2 MiB: mounted, everything listed, looked up and read. */
 #ifndef WALK_H
 #define WALK_H
 
@@ -43,6 +43,15 @@ static void walk_file(struct volume *v, const struct node *node)
             walk_map(v, node, (node->size - 1) >> shift, &extent);
 }
 
+static void walk_link(struct volume *v, const struct node *link)
+{
+    static char target[PATH_MAX_BYTES];
+    if (v->fs->read_link && link->size < sizeof target)
+        v->fs->read_link(v, link, target);
+    else
+        walk_file(v, link);
+}
+
 static void walk_dir(struct volume *v, const struct node *dir, u32 depth)
 {
     struct dirent entry;
@@ -56,22 +65,24 @@ static void walk_dir(struct volume *v, const struct node *dir, u32 depth)
             continue;
         if (node.type == NODE_DIR && depth < WALK_DEPTH_MAX)
             walk_dir(v, &node, depth + 1);
+        else if (node.type == NODE_SYMLINK)
+            walk_link(v, &node);
         else if (node.type != NODE_DIR)
             walk_file(v, &node);
     }
 }
 
-static int walk_volume(const struct filesystem *fs, const u8 *data, size_t size)
+static int walk_volume(const struct filesystem *fs, u32 first, const u8 *data, size_t size)
 {
     static u8 image[WALK_IMAGE_BYTES];
     static u64 dirty;
     struct node root, missing;
     host_reset();
     log_level = LOG_QUIET;
-    size = min_u64(size, sizeof image);
+    size = min_u64(size, sizeof image - first);
     if (dirty > size)
-        memset(image + size, 0, dirty - size);
-    memcpy(image, data, size);
+        memset(image + first + size, 0, dirty - size);
+    memcpy(image + first, data, size);
     dirty = size;
     struct volume *v = host_volume(host_disk(NULL, "vd", image, sizeof image, 512));
     v->fs = fs;

@@ -212,6 +212,93 @@ static void nested_partitions_stay_inside(void **state)
     assert_int_equal(volumes.volume[1]->size, 900 * 512);
 }
 
+/* ---- hybrid images ----------------------------------------------------------------------------------------------- */
+
+#define ISO_FILE "/tmp/shim-volume-test.iso"
+
+/* Scan what stands in ISO_FILE, `more` bytes of zeros behind it, on a disk of a class. */
+static u8 *scan_iso(u64 more, const char *class, u32 block_size, bool removable, const char *with)
+{
+    u64 size;
+    u8 *file = host_file(ISO_FILE, &size), *bytes = calloc(1, size + more);
+    memcpy(bytes, file, size);
+    free(file);
+    if (with)
+        memcpy(bytes + 446, with, 64);
+    host_reset();
+    disks.count = 0;
+    host_disk(&disks, class, bytes, align_down(size + more, block_size), block_size)->removable = removable;
+    volumes_scan(&disks, &volumes);
+    return bytes;
+}
+
+static u32 line_count(const char *of)
+{
+    u32 count = 0;
+    for (const char *at = host_log(); (at = strstr(at, of)); at++)
+        count++;
+    return count;
+}
+
+/* grub-mkrescue writes a GPT, an MBR and an APM beside the ISO, all of which name parts of it. */
+static void a_hybrid_is_its_iso(void **state)
+{
+    (void)state;
+    if (system("command -v grub-mkrescue >/dev/null")) {
+        skip();
+        return;
+    }
+    run("D=$(mktemp -d) && echo hello >$D/file && grub-mkrescue -o %s $D --locales= --fonts= --themes= -- -volid HYBRID "
+        ">/dev/null 2>&1; rm -r $D", ISO_FILE);
+    u8 *bytes = scan_iso(0, "vd", 512, false, NULL);
+    expect_log("volume vda: iso9660 ");
+    assert_int_equal(line_count("volume vd"), 1);
+    free(bytes);
+    bytes = scan_iso(0, "sr", 2048, true, NULL);
+    expect_log("volume sr0: iso9660 ");
+    assert_int_equal(line_count("sr0"), 1);
+    free(bytes);
+    remove(ISO_FILE);
+}
+
+/* As isohybrid does it: one partition over the whole image, one of a file in it; a third lies behind the image. */
+static void partitions_behind_an_iso_are_volumes(void **state)
+{
+    (void)state;
+    run("D=$(mktemp -d) && echo hello >$D/file && xorriso -as mkisofs -quiet -R -V PLAIN -o %s $D; rm -r $D", ISO_FILE);
+    struct mbr_entry entries[4] = {
+        {.flag = 0x80, .type = 0x17, .first = 0, .count = 1000},
+        {.type = 0xef, .first = 300, .count = 20},
+        {.type = 0x83, .first = 8000, .count = 2000},
+    };
+    u64 size;
+    free(host_file(ISO_FILE, &size));
+    assert_true(size < 8000 * 512);
+    struct mbr_sector mbr = {.signature = {0x55, 0xaa}};
+    memcpy(mbr.entry, entries, sizeof entries);
+    u8 table[66];
+    memcpy(table, (u8 *)&mbr + 446, 66);
+    FILE *f = fopen(ISO_FILE, "r+b");
+    fseek(f, 446, SEEK_SET);
+    fwrite(table, 1, sizeof table, f);
+    fclose(f);
+    u8 *bytes = scan_iso(10000 * 512 - size, "vd", 512, false, NULL);
+    expect_log("volume vda: iso9660 ");
+    expect_log("volume vda3: ");
+    assert_int_equal(volumes.count, 2);
+    free(bytes);
+
+    /* Partitioned anew: the descriptor is left over, the table counts. */
+    entries[0] = (struct mbr_entry){.type = 0x83, .first = 200, .count = 9000};
+    entries[1] = entries[2] = (struct mbr_entry){0};
+    bytes = scan_iso(10000 * 512 - size, "vd", 512, false, (const char *)entries);
+    expect_log("volume vda: iso9660 left over from before the disk was partitioned: skipped");
+    expect_log("volume vda1: ");
+    assert_int_equal(volumes.count, 1);
+    free(bytes);
+    remove(ISO_FILE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +307,8 @@ int main(void)
         cmocka_unit_test(real_tools),
         cmocka_unit_test(tables_nest_once),
         cmocka_unit_test(nested_partitions_stay_inside),
+        cmocka_unit_test(a_hybrid_is_its_iso),
+        cmocka_unit_test(partitions_behind_an_iso_are_volumes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
