@@ -22,6 +22,7 @@ static u8 *line_bytes; /* LINES × LINE_SIZE, then one bounce block */
 static u64 use_count;
 
 static struct mem_map *machine; /* for disk_lost_memory(); NULL in tests that have none */
+static struct mem_range kept;
 
 void block_cache_reset(void)
 {
@@ -95,10 +96,21 @@ void disks_probe(struct boot_info *boot, struct disk_list *disks)
     block_cache_reset();
     cache_ready();
     disks->count = 0;
+    disks_keep(0, 0, NULL);
     for (u32 i = 0; buses[i]; i++)
         buses[i]->enumerate(boot);
     for (u32 i = 0; block_drivers[i]; i++)
         block_drivers[i]->probe(boot, disks);
+}
+
+void disks_keep(u64 paddr, u64 size, const char *owner)
+{
+    kept = (struct mem_range){.base = paddr, .size = size, .owner = owner};
+}
+
+struct mem_range disks_kept(void)
+{
+    return kept;
 }
 
 void disks_quiesce(struct disk_list *disks)

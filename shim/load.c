@@ -170,7 +170,10 @@ static enum error plan_with(struct payload *p, struct mem_space *space, const st
     space->map = &boot->memory;
     space->count = 0;
     p->placement_count = 0;
+    struct mem_range disks = disks_kept();
     enum error error = mem_claim_force(space, keep->base, keep->size, keep->owner);
+    if (!error)
+        error = mem_claim_force(space, disks.base, disks.size, disks.owner);
     for (u32 i = 0; !error && claim_modules && i < boot->module_count; i++)
         error = mem_claim_force(space, boot->module[i].base, boot->module[i].size, module_owner(i));
     return error ? error : p->protocol->plan(p, space);

@@ -100,6 +100,11 @@ void device_lost(const char *where);
 bool device_is_lost(const char *where);
 void device_lost_forget(void); /* for tests */
 
+/* Memory that reads pass through: until disks_quiesce() nothing else may be put there, though the machine's map has it
+ * usable and goes on to payloads unchanged. One range, told by the driver's probe(); size 0: none. */
+void disks_keep(u64 paddr, u64 size, const char *owner);
+struct mem_range disks_kept(void);
+
 /* Reset every disk; afterwards none may be read. */
 void disks_quiesce(struct disk_list *disks);
 

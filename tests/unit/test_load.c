@@ -242,6 +242,25 @@ static void the_key_must_fit_the_file(void **state)
     assert_non_null(strstr(error_text(), "is for the key `pvh`, expected one for `linux`"));
 }
 
+/* Memory that a disk's reads pass through: the map has it usable, but nothing may be put there. */
+static void what_disks_read_through_is_kept_clear(void **state)
+{
+    (void)state;
+    fresh();
+    make_elf(MIB(32), MIB(2));
+    struct boot_entry entry = entry_of(add_module(MIB(32), FILE_SIZE));
+    u64 low = payload_load(&entry, &volumes, &boot, &arguments, &keep)->record;
+    disks_keep(low, KIB(72), "INT 13h");
+    struct payload *p = payload_load(&entry, &volumes, &boot, &arguments, &keep);
+    check(p, "kept clear", "");
+    assert_true(p->record >= low + KIB(72) && p->record < MIB(1));
+    make_elf(MIB(32), low + KIB(64));
+    assert_null(payload_load(&entry, &volumes, &boot, &arguments, &keep));
+    check(strstr(error_text(), "overlaps INT 13h"), "conflict", "overlaps INT 13h");
+    disks_keep(0, 0, NULL);
+    check(payload_load(&entry, &volumes, &boot, &arguments, &keep), "no more kept", "");
+}
+
 static void missing_files_are_named(void **state)
 {
     (void)state;
@@ -263,6 +282,7 @@ int main(void)
         cmocka_unit_test(an_initrd_leaves_the_kernels_memory),
         cmocka_unit_test(failures_name_the_file_and_give_memory_back),
         cmocka_unit_test(the_key_must_fit_the_file),
+        cmocka_unit_test(what_disks_read_through_is_kept_clear),
         cmocka_unit_test(missing_files_are_named),
     };
     return cmocka_run_group_tests_name("load", tests, NULL, NULL);
