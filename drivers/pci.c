@@ -195,8 +195,25 @@ bool pci_capability_next(const struct pci_device *device, struct pci_capability 
     return true;
 }
 
+static struct pci_device *device_find(u16 at)
+{
+    for (u32 i = 0; i < device_count; i++)
+        if (devices[i].at == at)
+            return &devices[i];
+    return NULL;
+}
+
+bool pci_is_taken(u16 at)
+{
+    const struct pci_device *device = device_find(at);
+    return device && device->taken;
+}
+
 void pci_enable(struct pci_device *device)
 {
+    struct pci_device *known = device_find(device->at); /* drivers have copies */
+    if (known)
+        known->taken = true;
     device->command = pci_read16(device, PCI_COMMAND);
     pci_write16(device, PCI_COMMAND, device->command | PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }

@@ -39,6 +39,7 @@ struct pci_device {
     u16 class;   /* base class and subclass */
     u8 interface; /* programming interface */
     u16 command; /* as pci_enable() found it */
+    bool taken;  /* of those that the scan found: pci_enable() was called */
 };
 #define PCI_NAME(d) (d)->at >> 8, (d)->at >> 3 & 31, (d)->at & 7
 
@@ -78,5 +79,8 @@ void pci_enable(struct pci_device *device);
 
 /* The command register as it was, but without DMA. */
 void pci_disable(const struct pci_device *device);
+
+/* A driver has taken the device at `at` since the last scan, by pci_enable(); firmware can no longer use it. */
+bool pci_is_taken(u16 at);
 
 #endif
