@@ -15,6 +15,7 @@
     X(pvh)
 
 #define BUSES(X)                                                                                                       \
+    X(bios) /* first: it reads before any driver takes a controller from it */                                         \
     X(pci)                                                                                                             \
     X(virtio_mmio)
 
@@ -22,7 +23,9 @@
     X(ramdisk)    /* first: contract §4, modules before disks */                                                       \
     X(virtio_blk)                                                                                                      \
     X(virtio_scsi)                                                                                                     \
-    X(nvme)
+    X(nvme)                                                                                                            \
+    X(ide)                                                                                                             \
+    X(int13)      /* last: the BIOS has what no other driver has taken */
 
 #define PARTITION_SCHEMES(X)                                                                                           \
     X(gpt) /* first: its protective MBR is an MBR too */                                                               \
