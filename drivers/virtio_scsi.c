@@ -2,7 +2,7 @@
  *
  * VIRTIO 1.2 §5.6; SPC-4 §6.33 (REPORT LUNS), SAM-5 §4.7 (LUN formats). The ring is cut into slots of one command each:
  * header, response, data in one segment, because a span is contiguous. All units of an adapter share its slots, its
- * reset and its end. Left out on purpose: writing, task management, events (so hotplug), more than one request queue.
+ * reset and its end; but a unit that is silent takes only its own slots with it. Left out on purpose: writing, task management, events (so hotplug), more than one request queue.
  * tests/unit/test_virtio_scsi.c (a device that lies); `-device virtio-scsi-pci` with `-device scsi-hd` and scsi-cd
  * under QEMU.
  */
@@ -72,8 +72,10 @@ static const char *const response_words[] = {
 #define SLOTS_MAX 64u            /* bits of `busy` */
 #define REQUEST_BYTES MIB(2)     /* as in virtio_blk.c */
 #define ANSWER_MS 10000u         /* without any progress */
+#define SILENCES_MAX 4u          /* after that many the adapter itself is not waited for any more */
 #define TRIES 5u                 /* of a read that fails in passing */
 #define AGAIN_MS 10u
+#define WHERE_MAX 56u            /* "pci 00:04.0 target 1 lun 0" */
 
 struct slot {
     struct virtio_scsi_req_cmd header;
@@ -89,10 +91,11 @@ struct adapter {
     struct virtq queue[QUEUES];
     struct disk_list *disks;
     u32 header_bytes, response_bytes, request_bytes; /* request_bytes: most per command */
-    u32 unit_commands;                               /* most in flight per unit */
+    u32 unit_commands; /* most in flight per unit: with half of all slots, a silent one leaves room for the others */
     u32 slot_count;
-    u32 in_flight;
-    u64 busy; /* bit set of slots that the device has: in_flight of them */
+    u64 busy, lost; /* bit sets of slots: which the device has; of these, for which nobody waits any more */
+    u32 in_flight, lost_count; /* slots that are busy and not lost; lost */
+    u32 silences;
     struct slot *slot;
     u8 *luns; /* for REPORT LUNS */
     bool gone; /* reset, or not to be touched */
@@ -102,12 +105,24 @@ struct lun {
     struct scsi_unit unit;
     struct adapter *adapter;
     u8 address[8];
-    char where[56];
+    char where[WHERE_MAX];
 };
 
 extern const struct block_driver disk_virtio_scsi; /* by tables.c */
 
 /* ---- requests -------------------------------------------------------------------------------------------------- */
+
+/* SAM-5 §4.7: of an entry of REPORT LUNS, or of bytes 2 and 3 of an address. */
+static u32 lun_number(const u8 *lun)
+{
+    return (lun[0] & 0x3fu) << 8 | lun[1];
+}
+
+/* True when another command may be given, with at most `most` in flight. */
+static bool slot_is_free(const struct adapter *a, u32 most)
+{
+    return a->in_flight < most && a->in_flight + a->lost_count < a->slot_count;
+}
 
 static struct slot *request_add(struct adapter *a, const u8 *lun, const u8 *cdb, void *buf, u32 size)
 {
@@ -141,23 +156,33 @@ static void adapter_forget(struct adapter *a)
     }
 }
 
-/* As virtio_blk.c does with a device that is silent: no reset; what it was given stays its own. */
-static void leave_alone(struct adapter *a, struct block_device *disk)
+/* As virtio_blk.c does with a device that is silent: no reset; what it was given stays its own. That is for the unit
+ * (disk; NULL while units are looked for): others of the adapter may well answer, and go on with the slots that are left.
+ * The adapter itself, which then never can be reset, is left out of further looks for disks. */
+static void leave_alone(struct adapter *a, struct block_device *disk, const char *name)
 {
-    warn("%s: not used any more, and what it was given stays reserved", a->virtio->where);
-    for (u64 busy = a->busy; busy; busy &= busy - 1) {
-        const struct slot *slot = &a->slot[__builtin_ctzll(busy)];
+    warn("%s: not used any more, and what it was given stays reserved", name);
+    for (u64 live = a->busy & ~a->lost; live; live &= live - 1) {
+        const struct slot *slot = &a->slot[__builtin_ctzll(live)];
         if (slot->size)
             disk_lost_memory(mem_address(slot->buf), slot->size);
     }
-    disk_lost_memory(mem_address(a->queue[QUEUE_REQUEST].desc), a->queue[QUEUE_REQUEST].bytes);
-    disk_lost_memory(mem_address(a->slot), a->slot_count * sizeof *a->slot);
-    adapter_forget(a);
+    a->lost = a->busy;
+    a->lost_count += a->in_flight;
+    a->in_flight = 0;
+    if (!a->silences++) {
+        disk_lost_memory(mem_address(a->queue[QUEUE_REQUEST].desc), a->queue[QUEUE_REQUEST].bytes);
+        disk_lost_memory(mem_address(a->slot), a->slot_count * sizeof *a->slot);
+        device_lost(a->virtio->where);
+    }
+    if (a->lost_count == a->slot_count || a->silences == SILENCES_MAX) {
+        warn("%s: not used any more", a->virtio->where);
+        adapter_forget(a);
+    }
     if (disk)
         disk_lost(disk);
     else
         arena_pin(); /* while it is looked at, it has nothing from outside the arena */
-    device_lost(a->virtio->where);
 }
 
 /* A device that breaks the rules is stopped, so that it cannot write to memory that is used otherwise. */
@@ -165,8 +190,8 @@ static void give_up(struct adapter *a)
 {
     warn("%s: not used any more, resetting the device", a->virtio->where);
     adapter_forget(a);
-    a->busy = 0;
-    a->in_flight = 0;
+    a->busy = a->lost = 0;
+    a->in_flight = a->lost_count = 0;
     virtio_end(a->virtio);
 }
 
@@ -174,17 +199,20 @@ static void give_up(struct adapter *a)
 static enum error requests_wait(struct adapter *a, struct block_device *disk, u32 *finished)
 {
     struct deadline deadline = deadline_in(ANSWER_MS);
-    u32 in_flight = a->in_flight;
+    u32 in_flight = a->in_flight + a->lost_count;
+    char name[WHERE_MAX];
     while (!(*finished = virtq_finished(&a->queue[QUEUE_REQUEST]))) {
         if (!deadline_passed(&deadline))
             continue;
-        const struct slot *slot = &a->slot[__builtin_ctzll(a->busy)];
-        leave_alone(a, disk);
+        const struct slot *slot = &a->slot[__builtin_ctzll(a->busy & ~a->lost)];
+        format_text(name, sizeof name, "%s target %u lun %u", a->virtio->where, slot->header.lun[1],
+                    lun_number(slot->header.lun + 2));
+        leave_alone(a, disk, disk ? disk->name : name);
         if (disk)
             return fail(ERR_TIMEOUT, "%s: no answer within %u s to a read of %u blocks at block %lu", disk->name,
                         ANSWER_MS / 1000, slot->span->blocks, slot->span->lba);
-        return fail(ERR_TIMEOUT, "%s target %u: no answer within %u s to command %02x", a->virtio->where,
-                    slot->header.lun[1], ANSWER_MS / 1000, slot->header.cdb[0]);
+        return fail(ERR_TIMEOUT, "%s: no answer within %u s to command %02x", name, ANSWER_MS / 1000,
+                    slot->header.cdb[0]);
     }
     io_barrier(); /* the index before response and data */
     if (*finished <= in_flight)
@@ -194,7 +222,7 @@ static enum error requests_wait(struct adapter *a, struct block_device *disk, u3
                 in_flight);
 }
 
-/* Take one finished request out of the used ring. Its length is not looked at: vhost tells 0, and the residual is what
+/* Take one finished request out of the used ring; *slot is NULL when it is one that nobody waits for. Its length is not looked at: vhost tells 0, and the residual is what
  * counts. ERR_IO: it is none of ours, and the adapter is gone. */
 static enum error request_take(struct adapter *a, struct slot **slot)
 {
@@ -206,6 +234,12 @@ static enum error request_take(struct adapter *a, struct slot **slot)
                     elem.id);
     }
     a->busy &= ~(1ull << i);
+    if (a->lost >> i & 1) {
+        a->lost &= ~(1ull << i);
+        a->lost_count--;
+        *slot = NULL;
+        return OK;
+    }
     a->in_flight--;
     *slot = &a->slot[i];
     return OK;
@@ -242,12 +276,15 @@ static enum error lun_command(struct scsi_unit *unit, const u8 *cdb, void *buf, 
     const struct lun *lun = unit->carrier;
     struct adapter *a = lun->adapter;
     struct slot *slot = NULL;
-    u32 finished;
+    enum error error = OK;
     request_add(a, lun->address, cdb, buf, size);
     virtq_publish(a->virtio, &a->queue[QUEUE_REQUEST]);
-    enum error error = requests_wait(a, NULL, &finished);
-    if (error == OK)
-        error = request_take(a, &slot);
+    while (error == OK && a->in_flight) {
+        u32 finished;
+        error = requests_wait(a, NULL, &finished);
+        while (error == OK && !slot && finished--)
+            error = request_take(a, &slot);
+    }
     return error ? error : request_result(lun->where, slot, result);
 }
 
@@ -293,7 +330,7 @@ static enum error virtio_scsi_read(struct block_device *disk, const struct block
     for (u32 next = 0;;) {
         u32 finished;
         struct slot *slot = NULL;
-        for (; error == OK && next < count && a->in_flight < a->unit_commands; publish = true)
+        for (; error == OK && next < count && slot_is_free(a, a->unit_commands); publish = true)
             read_add(disk, &spans[next++], 0);
         if (publish)
             virtq_publish(a->virtio, &a->queue[QUEUE_REQUEST]);
@@ -303,7 +340,7 @@ static enum error virtio_scsi_read(struct block_device *disk, const struct block
         enum error lost = requests_wait(a, disk, &finished);
         while (lost == OK && finished--) {
             lost = request_take(a, &slot);
-            if (lost == OK && error == OK) { /* the first counts; what else is in flight has to land */
+            if (lost == OK && slot && error == OK) { /* the first counts; what else is in flight has to land */
                 bool again;
                 error = read_result(disk, slot, &again);
                 publish |= again;
@@ -317,7 +354,7 @@ static enum error virtio_scsi_read(struct block_device *disk, const struct block
 static void virtio_scsi_quiesce(struct block_device *disk)
 {
     struct adapter *a = ((struct lun *)disk->state)->adapter;
-    if (!a->gone)
+    if (!a->gone && !a->lost_count)
         virtio_end(a->virtio);
     a->gone = true; /* the first of its disks ends it for all */
 }
@@ -331,11 +368,6 @@ static void address_put(u8 address[8], u32 target, const u8 *lun)
 }
 
 static const u8 lun_zero[2];
-
-static u32 lun_number(const u8 *lun)
-{
-    return (lun[0] & 0x3fu) << 8 | lun[1];
-}
 
 static enum error disk_enter(struct lun *lun, u32 target, u32 number)
 {
@@ -441,14 +473,14 @@ static enum error target_try(struct adapter *a, u32 target)
 }
 
 /* Which targets answer, as a bit set: a command without data to each, as many at once as there are slots. */
-static enum error targets_find(struct adapter *a, u32 count, u8 *there)
+static void targets_find(struct adapter *a, u32 count, u8 *there)
 {
     static const u8 cdb[SCSI_CDB_MAX] = {TEST_UNIT_READY};
     enum error error = OK;
     u8 address[8];
-    for (u32 next = 0; error == OK && (next < count || a->in_flight);) {
+    for (u32 next = 0; !a->gone && (next < count || a->in_flight);) {
         u32 finished, before = next;
-        for (; next < count && a->in_flight < a->slot_count; next++) {
+        for (; next < count && slot_is_free(a, a->slot_count); next++) {
             address_put(address, next, lun_zero);
             request_add(a, address, cdb, NULL, 0);
         }
@@ -458,14 +490,14 @@ static enum error targets_find(struct adapter *a, u32 count, u8 *there)
         while (error == OK && finished--) {
             struct slot *slot = NULL;
             error = request_take(a, &slot);
-            if (error)
-                break;
-            u8 target = slot->header.lun[1];
-            if (slot->response.response != VIRTIO_SCSI_S_BAD_TARGET)
-                there[target / 8] |= (u8)(1 << target % 8);
+            if (error == OK && slot && slot->response.response != VIRTIO_SCSI_S_BAD_TARGET)
+                there[slot->header.lun[1] / 8] |= (u8)(1 << slot->header.lun[1] % 8);
+        }
+        if (error) {
+            error_show();
+            error = OK;
         }
     }
-    return error;
 }
 
 /* Sizes from what the device tells and how long its ring is. */
@@ -485,7 +517,7 @@ static enum error geometry_read(struct adapter *a)
     if (!a->slot_count)
         return fail(ERR_UNSUPPORTED, "%s: a queue of %u descriptors, expected at least %u", a->virtio->where,
                     a->queue[QUEUE_REQUEST].size, SLOT_DESCRIPTORS);
-    a->unit_commands = commands ? (u32)min_u64(commands, a->slot_count) : a->slot_count;
+    a->unit_commands = (u32)min_u64(commands ? commands : SLOTS_MAX, (a->slot_count + 1) / 2);
     return OK;
 }
 
@@ -528,12 +560,11 @@ static void adapter_found(struct virtio *v, void *context)
     }
     u32 before = a->disks->count;
     u32 targets = (u32)min_u64((v->transport->config_read32(v, CONFIG_MAX_TARGET) >> 16) + 1, TARGETS_MAX);
-    if (targets_find(a, targets, there) != OK)
-        error_show();
+    targets_find(a, targets, there);
     for (u32 i = 0; i < targets && !a->gone && error != ERR_NO_MEMORY; i++)
         if (there[i / 8] >> i % 8 & 1)
             error = target_try(a, i);
-    if (a->disks->count == before && !a->gone)
+    if (a->disks->count == before && !a->gone && !a->lost_count)
         virtio_end(v);
 }
 

@@ -233,8 +233,10 @@ static bool request_run(struct fake_scsi *f, u16 head, u32 *length)
         u->in_flight--;
     memset(r.response, 0, 12);
     bool fails = x->times && code == x->code && !(x->skip && x->skip--);
-    if (fails && x->silent)
+    if (fails && x->silent) {
+        x->times -= x->times != ~0u;
         return false;
+    }
     if (!target) {
         r.response[11] = 3;
         fake_put32(r.response + 4, r.size);

@@ -159,7 +159,7 @@ static void disks_and_cds(void **state)
         assert_int_equal(disk->max_blocks * disk->block_size, MIB(2));
         assert_int_equal(read_spans(disk, cases[i].read_at, 16, 8), OK);
     }
-    expect_log("shim: sdd: pci 00:04.0 target 16 lun 16383, FAKE DISK, 107374182400 blocks of 512 bytes, 64 requests "
+    expect_log("shim: sdd: pci 00:04.0 target 16 lun 16383, FAKE DISK, 107374182400 blocks of 512 bytes, 32 requests "
                "of 2048 KiB in flight");
     assert_int_equal(fake.commands[0x88], 16); /* nowhere but where READ (10) cannot reach */
     u32 resets = fake.resets;
@@ -180,13 +180,13 @@ static void several_in_flight_in_any_order(void **state)
     fake.zero_length = true;
     struct block_device *disk = probe_disk();
     assert_int_equal(read_spans(disk, 0, 128, 4), OK);
-    assert_int_equal(fake.in_flight_max, 64);
+    assert_int_equal(fake.in_flight_max, 64); /* targets; reads below */
     assert_int_equal(fake.commands[0x28], 128);
     fake.late = 0;
     for (u32 i = 0; i < 700; i++) /* the ring's indices wrap */
         assert_int_equal(read_spans(disk, i, 100, 1), OK);
     u32 notifies = fake.notifies;
-    assert_int_equal(read_spans(disk, 0, 64, 2), OK);
+    assert_int_equal(read_spans(disk, 0, 32, 2), OK);
     assert_int_equal(fake.notifies, notifies + 1);
     assert_int_equal(read_spans(disk, 0, 2, 4096), OK);
     assert_int_equal(fake.data_max, MIB(2));
@@ -252,15 +252,15 @@ static void geometry(void **state)
         u32 max_blocks, in_flight; /* max_blocks 0: refused */
         const char *sentence;
     } cases[] = {
-        {256, 0xffff, 128, 96, 32, 512, 4096, 64, NULL},
-        {1024, 0xffffffff, 0, 96, 32, 512, 4096, 64, NULL},
-        {128, 0, 128, 96, 32, 512, 4096, 42, NULL},
+        {256, 0xffff, 128, 96, 32, 512, 4096, 32, NULL},
+        {1024, 0xffffffff, 0, 96, 32, 512, 4096, 32, NULL},
+        {128, 0, 128, 96, 32, 512, 4096, 21, NULL},
         {4, 0xffff, 128, 96, 32, 512, 4096, 1, NULL},
-        {256, 0x800001, 128, 96, 32, 512, 4096, 64, NULL}, /* 4 GiB and a bit */
+        {256, 0x800001, 128, 96, 32, 512, 4096, 32, NULL}, /* 4 GiB and a bit */
         {256, 256, 3, 96, 32, 512, 256, 3, NULL},
         {256, 257, 1, 96, 32, 4096, 32, 1, NULL},
-        {256, 0xffff, 128, 18, 16, 512, 4096, 64, NULL},
-        {256, 0xffff, 128, 0, 32, 512, 4096, 64, NULL},
+        {256, 0xffff, 128, 18, 16, 512, 4096, 32, NULL},
+        {256, 0xffff, 128, 0, 32, 512, 4096, 32, NULL},
         {256, 7, 128, 96, 32, 4096, 0, 0, "target 1 lun 0: 3584 bytes per request cannot carry a block of 4096 bytes"},
         {2, 0xffff, 128, 96, 32, 512, 0, 0, "virtio-scsi: pci 00:04.0: a queue of 2 descriptors, expected at least 3"},
         {100, 0xffff, 128, 96, 32, 512, 0, 0, "100 descriptors, expected a power of two"},
@@ -461,26 +461,36 @@ static void failed_reads(void **state)
     }
 }
 
-/* A reset would wait for the host's storage; so nothing of the device is touched any more. */
+/* A reset would wait for the host's storage: there is none. The other disk goes on, and may be as silent. */
 static void silence_ends_in_distance(void **state)
 {
     (void)state;
-    fake_scsi_add(&fake, 9, 0, 0, 512, 100);
+    fake_scsi_add(&fake, 9, 0, 0, 512, 16384);
     fake_scsi_add(&fake, 1, 0, 0, 512, 16384);
     probe();
     assert_int_equal(disks.count, 2);
-    struct block_device *disk = disks.disk[0];
+    struct block_device *disk = disks.disk[0], *other = disks.disk[1];
     u32 resets = fake.resets;
     u64 before = arena_left();
-    fake.failure = (struct fake_scsi_failure){.code = 0x28, .times = ~0u, .silent = true};
-    assert_int_equal(read_spans(disk, 0, 3, 8), ERR_TIMEOUT);
-    expect_error("sda: no answer within 10 s to a read of 8 blocks at block 0");
-    expect_log("shim: warning: pci 00:04.0: not used any more, and what it was given stays reserved");
-    assert_true(disk->dead && disks.disk[1]->dead);
+    fake.failure = (struct fake_scsi_failure){.code = 0x28, .skip = 1, .times = ~0u, .silent = true};
+    assert_int_equal(read_spans(disk, 0, 128, 8), ERR_TIMEOUT);
+    expect_error("sda: no answer within 10 s to a read of 8 blocks at block ");
+    expect_log("shim: warning: sda: not used any more, and what it was given stays reserved");
+    assert_true(disk->dead && !other->dead);
     arena_release(0); /* its rings are in there */
     assert_true(arena_left() < before);
+    fake.failure.times = 0;
+    fake.late = 1;
+    fake.in_flight_max = 0;
+    for (u32 i = 0; i < 50; i++)
+        assert_int_equal(read_spans(other, i, 128, 8), OK);
+    assert_int_equal(fake.in_flight_max, 32);
+    fake.failure.times = ~0u;
+    assert_int_equal(read_spans(other, 0, 128, 8), ERR_TIMEOUT);
+    assert_true(other->dead);
+    expect_log("shim: warning: pci 00:04.0: not used any more"); /* no slot is left */
     disk_virtio_scsi.quiesce(disk);
-    disk_virtio_scsi.quiesce(disks.disk[1]);
+    disk_virtio_scsi.quiesce(other);
     assert_int_equal(fake.resets, resets);
     assert_int_equal(fake.device_status, 15);
     expect_no_fault();
@@ -492,38 +502,66 @@ static void silence_ends_in_distance(void **state)
     expect_log("shim: warning: pci 00:04.0: left out, it did not answer before");
 }
 
+/* Answers that come when nobody waits any more are taken for what they are. */
+static void late_beyond_patience(void **state)
+{
+    (void)state;
+    fake_scsi_add(&fake, 9, 0, 0, 512, 16384);
+    fake_scsi_add(&fake, 1, 0, 0, 512, 16384);
+    probe();
+    fake.late = 1u << 20;
+    assert_int_equal(read_spans(disks.disk[0], 0, 20, 8), ERR_TIMEOUT);
+    assert_int_equal(fake.pending_count, 20);
+    u32 resets = fake.resets;
+    fake.late = 1;
+    assert_int_equal(read_spans(disks.disk[1], 100, 128, 8), OK);
+    assert_int_equal(fake.pending_count, 0);
+    disk_virtio_scsi.quiesce(disks.disk[0]);
+    assert_int_equal(fake.resets, resets + 1); /* now it can be */
+    expect_no_fault();
+}
+
 static void silence_while_looking(void **state)
 {
     (void)state;
     static const struct {
         u8 code, skip;
-        u32 disks;
+        u32 times, disks;
         const char *sentence;
     } cases[] = {
-        {0x00, 0, 0, "shim: error: pci 00:04.0 target 0: no answer within 10 s to command 00"},
-        {0xa0, 0, 0, "shim: error: pci 00:04.0 target 1: no answer within 10 s to command a0"},
-        {0x12, 0, 0, "shim: error: pci 00:04.0 target 1: no answer within 10 s to command 12"},
-        {0x25, 1, 1, "shim: error: pci 00:04.0 target 2: no answer within 10 s to command 25"},
+        {0x00, 0, 1, 3, "shim: error: pci 00:04.0 target 0 lun 0: no answer within 10 s to command 00"},
+        {0x00, 0, ~0u, 0, "shim: warning: pci 00:04.0: not used any more"},
+        {0xa0, 0, 1, 2, "shim: error: pci 00:04.0 target 1 lun 0: no answer within 10 s to command a0"},
+        {0x12, 0, 2, 1, "shim: error: pci 00:04.0 target 2 lun 0: no answer within 10 s to command 12"},
+        {0x25, 1, 1, 2, "shim: error: pci 00:04.0 target 2 lun 0: no answer within 10 s to command 25"},
+        {0x25, 0, ~0u, 0, "shim: error: pci 00:04.0 target 3 lun 0: no answer within 10 s to command 25"},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         setup(NULL);
-        fake_scsi_add(&fake, 1, 0, 0, 512, 100);
-        fake_scsi_add(&fake, 2, 0, 0, 512, 100);
-        fake_scsi_add(&fake, 3, 0, 0, 512, 100);
-        fake.failure =
-            (struct fake_scsi_failure){.code = cases[i].code, .skip = cases[i].skip, .times = 1, .silent = true};
+        for (u8 target = 1; target < 4; target++)
+            fake_scsi_add(&fake, target, 0, 0, 512, 16384);
+        fake.failure = (struct fake_scsi_failure){
+            .code = cases[i].code, .skip = cases[i].skip, .times = cases[i].times, .silent = true};
         probe();
         expect_log(cases[i].sentence);
         assert_int_equal(disks.count, cases[i].disks);
         for (u32 k = 0; k < disks.count; k++)
-            assert_true(disks.disk[k]->dead);
+            assert_int_equal(read_spans(disks.disk[k], 0, 100, 4), OK);
         assert_int_equal(fake.resets, 1);
         assert_true(device_is_lost("pci 00:04.0"));
         u64 left = arena_left();
         arena_release(0); /* its rings are in there */
-        assert_int_equal(arena_left(), left);
+        assert_int_equal(arena_left() < left + 4096, true); /* but for disks that came after */
         expect_no_fault();
     }
+    setup(NULL); /* four times, then never again */
+    for (u8 target = 1; target < 20; target++)
+        fake_scsi_add(&fake, target, 0, 0, 512, 16384);
+    fake.failure = (struct fake_scsi_failure){.code = 0x12, .skip = 5, .times = ~0u, .silent = true};
+    probe();
+    assert_int_equal(fake.commands[0x12], 4 + 5);
+    assert_int_equal(disks.count, 2);
+    assert_true(disks.disk[0]->dead && disks.disk[1]->dead);
 }
 
 static void lies_end_in_a_reset(void **state)
@@ -610,6 +648,7 @@ int main(void)
         cmocka_unit_test_setup(more_units_than_disks, setup),
         cmocka_unit_test_setup(failed_reads, setup),
         cmocka_unit_test_setup(silence_ends_in_distance, setup),
+        cmocka_unit_test_setup(late_beyond_patience, setup),
         cmocka_unit_test_setup(silence_while_looking, setup),
         cmocka_unit_test_setup(lies_end_in_a_reset, setup),
         cmocka_unit_test_setup(refusals_while_starting, setup),
