@@ -2,7 +2,8 @@
  *
  * VIRTIO 1.2 §5.6; SPC-4 §6.33 (REPORT LUNS), SAM-5 §4.7 (LUN formats). The ring is cut into slots of one command each:
  * header, response, data in one segment, because a span is contiguous. All units of an adapter share its slots, its
- * reset and its end; but a unit that is silent takes only its own slots with it. Left out on purpose: writing, task management, events (so hotplug), more than one request queue.
+ * reset and its end; but a unit that is silent takes only its own slots with it. Left out on purpose: writing, task
+ * management, events (so hotplug), more than one request queue.
  * tests/unit/test_virtio_scsi.c (a device that lies); `-device virtio-scsi-pci` with `-device scsi-hd` and scsi-cd
  * under QEMU.
  */
@@ -157,8 +158,8 @@ static void adapter_forget(struct adapter *a)
 }
 
 /* As virtio_blk.c does with a device that is silent: no reset; what it was given stays its own. That is for the unit
- * (disk; NULL while units are looked for): others of the adapter may well answer, and go on with the slots that are left.
- * The adapter itself, which then never can be reset, is left out of further looks for disks. */
+ * (disk; NULL while units are looked for): others of the adapter may well answer, and go on with the slots that are
+ * left. The adapter itself, which then never can be reset, is left out of further looks for disks. */
 static void leave_alone(struct adapter *a, struct block_device *disk, const char *name)
 {
     warn("%s: not used any more, and what it was given stays reserved", name);
@@ -222,8 +223,8 @@ static enum error requests_wait(struct adapter *a, struct block_device *disk, u3
                 in_flight);
 }
 
-/* Take one finished request out of the used ring; *slot is NULL when it is one that nobody waits for. Its length is not looked at: vhost tells 0, and the residual is what
- * counts. ERR_IO: it is none of ours, and the adapter is gone. */
+/* Take one finished request out of the used ring; *slot is NULL when it is one that nobody waits for. Its length is not
+ * looked at: vhost tells 0, and the residual is what counts. ERR_IO: it is none of ours, and the adapter is gone. */
 static enum error request_take(struct adapter *a, struct slot **slot)
 {
     struct virtq_used_elem elem = virtq_take(&a->queue[QUEUE_REQUEST]);
