@@ -259,14 +259,8 @@ static bool request_run(struct fake_scsi *f, u16 head, u32 *length)
 
 /* ---- the queue --------------------------------------------------------------------------------------------------- */
 
-static void answer(struct fake_scsi *f)
+static void used_put(struct fake_scsi *f, u16 head, u32 length)
 {
-    u32 i = f->reverse ? f->pending_count - 1 : 0, length;
-    u16 head = f->pending[i];
-    memmove(&f->pending[i], &f->pending[i + 1], (f->pending_count - i - 1) * sizeof f->pending[0]);
-    f->pending_count--;
-    if (!request_run(f, head, &length))
-        return;
     bool lies = !f->lies_after || !--f->lies_after;
     u8 *elem = dma(f, f->queue[2].used + 4 + f->used_idx % f->queue[2].size * 8u, 8);
     u8 *idx = dma(f, f->queue[2].used + 2, 2);
@@ -277,6 +271,25 @@ static void answer(struct fake_scsi *f)
     f->last_head = head;
     f->used_idx++;
     fake_put16(idx, (u16)(f->used_idx + (lies ? f->used_jump : 0)));
+}
+
+static void answer(struct fake_scsi *f)
+{
+    u32 i = f->reverse ? f->pending_count - 1 : 0, length;
+    if (f->held) {
+        f->held = false;
+        used_put(f, f->held_head, 0);
+        return;
+    }
+    u16 head = f->pending[i];
+    memmove(&f->pending[i], &f->pending[i + 1], (f->pending_count - i - 1) * sizeof f->pending[0]);
+    f->pending_count--;
+    if (request_run(f, head, &length))
+        used_put(f, head, length);
+    else if (f->failure.belated) {
+        f->held = true;
+        f->held_head = head;
+    }
 }
 
 static u16 ring_get16(struct fake_scsi *f, u64 address)
@@ -336,6 +349,7 @@ static void device_reset(struct fake_scsi *f)
         f->queue[i].size = f->queue_max;
     f->avail_seen = f->used_idx = f->queue_select = 0;
     f->pending_count = f->waited = 0;
+    f->held = false;
     f->driver_features = 0;
     for (u32 i = 0; i < f->unit_count; i++)
         f->unit[i].in_flight = 0;

@@ -29,7 +29,8 @@ struct fake_scsi_failure {
     u32 skip;  /* that many succeed before */
     u8 response, status, key, asc, ascq;
     u32 residual;
-    bool descriptor_sense, silent; /* silent: no answer at all */
+    bool descriptor_sense;
+    bool silent, belated; /* no answer at all; or none before the next request has been given */
 };
 
 struct fake_scsi {
@@ -74,7 +75,8 @@ struct fake_scsi {
     u32 feature_select[2], waited;
     u16 pending[FAKE_SCSI_QUEUE_MAX];
     u32 pending_count;
-    u16 last_head;
+    u16 last_head, held_head;
+    bool held;
 };
 
 /* An adapter in slot `slot` of bus 0, not plugged in yet. */

@@ -502,22 +502,61 @@ static void silence_ends_in_distance(void **state)
     expect_log("shim: warning: pci 00:04.0: left out, it did not answer before");
 }
 
-/* Answers that come when nobody waits any more are taken for what they are. */
+/* Answers that come when nobody waits any more are taken for what they are: one by one, or all at once. */
 static void late_beyond_patience(void **state)
 {
     (void)state;
-    fake_scsi_add(&fake, 9, 0, 0, 512, 16384);
-    fake_scsi_add(&fake, 1, 0, 0, 512, 16384);
+    for (u32 late = 0; late < 3; late++) {
+        setup(NULL);
+        fake_scsi_add(&fake, 9, 0, 0, 512, 16384);
+        fake_scsi_add(&fake, 1, 0, 0, 512, 16384);
+        probe();
+        fake.late = 1u << 20;
+        assert_int_equal(read_spans(disks.disk[0], 0, 20, 8), ERR_TIMEOUT);
+        assert_int_equal(fake.pending_count, 20);
+        u32 resets = fake.resets;
+        fake.late = late;
+        assert_int_equal(read_spans(disks.disk[1], 100, 128, 8), OK);
+        assert_int_equal(fake.pending_count, 0);
+        disk_virtio_scsi.quiesce(disks.disk[0]);
+        assert_int_equal(fake.resets, resets + 1); /* now it can be */
+        expect_no_fault();
+    }
+    for (u32 late = 0; late < 3; late++) { /* the same while units are looked for */
+        setup(NULL);
+        for (u8 target = 1; target < 4; target++)
+            fake_scsi_add(&fake, target, 0, 0, 512, 16384);
+        fake.late = late;
+        fake.failure = (struct fake_scsi_failure){.code = 0x25, .times = 1, .silent = true, .belated = true};
+        probe();
+        assert_int_equal(disks.count, 2);
+        assert_int_equal(read_spans(disks.disk[1], 0, 128, 8), OK);
+        disk_virtio_scsi.quiesce(disks.disk[0]);
+        assert_int_equal(fake.resets, 2);
+        expect_no_fault();
+    }
+}
+
+/* Three disks, of which two take all slots but one with them. */
+static void the_last_slot(void **state)
+{
+    (void)state;
+    for (u8 target = 1; target < 4; target++)
+        fake_scsi_add(&fake, target, 0, 0, 512, 16384);
     probe();
-    fake.late = 1u << 20;
-    assert_int_equal(read_spans(disks.disk[0], 0, 20, 8), ERR_TIMEOUT);
-    assert_int_equal(fake.pending_count, 20);
-    u32 resets = fake.resets;
+    fake.failure = (struct fake_scsi_failure){.code = 0x28, .times = ~0u, .silent = true};
+    assert_int_equal(read_spans(disks.disk[0], 0, 32, 8), ERR_TIMEOUT);
+    assert_int_equal(read_spans(disks.disk[1], 0, 31, 8), ERR_TIMEOUT);
+    fake.failure.times = 0;
     fake.late = 1;
-    assert_int_equal(read_spans(disks.disk[1], 100, 128, 8), OK);
-    assert_int_equal(fake.pending_count, 0);
-    disk_virtio_scsi.quiesce(disks.disk[0]);
-    assert_int_equal(fake.resets, resets + 1); /* now it can be */
+    fake.in_flight_max = 0;
+    assert_int_equal(read_spans(disks.disk[2], 0, 128, 8), OK);
+    assert_int_equal(fake.in_flight_max, 1);
+    u32 resets = fake.resets;
+    for (u32 i = 0; i < 3; i++)
+        disk_virtio_scsi.quiesce(disks.disk[i]);
+    assert_int_equal(fake.resets, resets);
+    assert_int_equal(fake.device_status, 15);
     expect_no_fault();
 }
 
@@ -649,6 +688,7 @@ int main(void)
         cmocka_unit_test_setup(failed_reads, setup),
         cmocka_unit_test_setup(silence_ends_in_distance, setup),
         cmocka_unit_test_setup(late_beyond_patience, setup),
+        cmocka_unit_test_setup(the_last_slot, setup),
         cmocka_unit_test_setup(silence_while_looking, setup),
         cmocka_unit_test_setup(lies_end_in_a_reset, setup),
         cmocka_unit_test_setup(refusals_while_starting, setup),
