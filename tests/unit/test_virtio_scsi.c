@@ -522,7 +522,7 @@ static void late_beyond_patience(void **state)
         assert_int_equal(fake.resets, resets + 1); /* now it can be */
         expect_no_fault();
     }
-    for (u32 late = 0; late < 3; late++) { /* the same while units are looked for */
+    for (u32 late = 0; late < 40; late += 13) { /* the same while units are looked for */
         setup(NULL);
         for (u8 target = 1; target < 4; target++)
             fake_scsi_add(&fake, target, 0, 0, 512, 16384);
