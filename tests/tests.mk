@@ -39,6 +39,9 @@ $(B)/kernel/vmlinux: tests/images/kernel tests/images/package tests/images/vmlin
 $(B)/initrd.img: $(B)/kernel/vmlinux tests/images/initramfs.py tests/images/initramfs.sh
 	@$(PYTHON) tests/images/initramfs.py $(B)/kernel $@
 
+$(B)/initrd-disks.img: $(B)/kernel/vmlinux tests/images/initramfs.py tests/images/initramfs.sh
+	@$(PYTHON) tests/images/initramfs.py $(B)/kernel $@ disks
+
 $(B)/demo.img: $(B)/shim.elf $(B)/initrd.img tests/images/disk.py tests/run/demo.py
 	@$(PYTHON) tests/run/demo.py disk $(B) $@
 
@@ -78,7 +81,8 @@ $(B)/packages/%/.unpacked: tests/images/package
 	@tests/images/package $* $(B)/packages/$*
 	@touch $@
 
-test-parts: $(B)/shim.elf $(B)/shim-multiboot.elf $(B)/initrd.img $(B)/shim.iso $(B)/demo.img \
+test-parts: $(B)/shim.elf $(B)/shim-multiboot.elf $(B)/initrd.img $(B)/initrd-disks.img $(B)/shim.iso \
+    $(B)/demo.img \
     $(B)/packages/memtest86+/.unpacked $(B)/packages/ipxe/.unpacked $(PAYLOADS)
 
 test:

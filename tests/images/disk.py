@@ -5,7 +5,7 @@
 
 A value that is bytes is content, a str or Path names a file. Schemes: none, mbr, logical, gpt. On `mbr`, `logical` and
 `gpt` a small partition without a filesystem comes first, so that number and offset of the volume are not trivial.
-Filesystems: ext2, ext3, ext4, fat12, fat16, fat32.
+Filesystems: ext2, ext3, ext4, fat12, fat16, fat32; make_iso() makes a CD.
 """
 import os
 import shutil
@@ -95,3 +95,10 @@ def make_disk(path, files, scheme="gpt", fs="ext4", label="demo", size_mib=None,
     room = size - start - (MIB if scheme == "gpt" else 0)
     make_filesystem(path, files, fs, start, room, label, options)
     return VOLUME_NAME[scheme]
+
+
+def make_iso(path, files, *options, label="CD"):
+    """A CD with Rock Ridge and Joliet, or as options for xorriso's mkisofs say."""
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path))) as folder:
+        stage(files, folder)
+        run("xorriso", "-as", "mkisofs", "-quiet", *(options or ("-R", "-J")), "-V", label, "-o", path, folder)

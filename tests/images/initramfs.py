@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""initramfs.py KERNEL-FOLDER OUTPUT: a small initramfs with busybox and the drivers that make the disk visible.
+"""initramfs.py KERNEL-FOLDER OUTPUT [disks]: a small initramfs with busybox and the drivers that make the disk visible;
+with `disks` those of every bus that the tests plug a disk into.
 
 KERNEL-FOLDER is what `kernel` left. Written by hand as a newc archive (Linux, Documentation/driver-api/early-userspace/
 buffer-format.rst), so neither root, cpio nor mknod is needed. /init is initramfs.sh of this folder.
@@ -13,6 +14,8 @@ import sys
 
 WANTED = ["virtio_pci", "virtio_blk", "ext4", "crc32c_generic", "vfat", "nls_cp437", "nls_ascii", "nls_iso8859-1",
           "nls_utf8"]
+DISKS = ["virtio_mmio", "virtio_scsi", "ahci", "ata_piix", "ata_generic", "nvme", "sd_mod", "sr_mod", "isofs", "sym53c8xx",
+         "uhci_hcd", "ehci_pci", "xhci_pci", "usb_storage"]
 
 
 class Archive:
@@ -61,8 +64,8 @@ def module_needs(data):
     return [n.replace("-", "_") for n in needs if n]
 
 
-def modules_in_order(tree):
-    """(name, bytes) of WANTED and what they need, dependencies first; what is built in or absent is left out."""
+def modules_in_order(tree, wanted):
+    """(name, bytes) of wanted and what they need, dependencies first; what is built in or absent is left out."""
     paths = {module_name(p): p for p in glob.glob(tree + "/**/*.ko*", recursive=True)}
     order = {}
 
@@ -76,12 +79,12 @@ def modules_in_order(tree):
         del order[name]
         order[name] = data
 
-    for name in WANTED:
+    for name in wanted:
         visit(name.replace("-", "_"))
     return order.items()
 
 
-def main(kernel, output):
+def main(kernel, output, more=""):
     archive = Archive()
     for folder in ("bin", "dev", "lib", "lib/modules", "proc", "sys", "mnt", "root", "tmp", "etc"):
         archive.folder(folder)
@@ -91,7 +94,7 @@ def main(kernel, output):
     for applet in ("sh", "mount", "modprobe", "insmod"):
         archive.add("bin/" + applet, 0o120777, b"busybox")
     names = []
-    for name, data in modules_in_order(kernel + "/tree"):
+    for name, data in modules_in_order(kernel + "/tree", WANTED + (DISKS if more == "disks" else [])):
         archive.add(f"lib/modules/{name}.ko", 0o100644, data)
         names.append(name)
     archive.add("etc/modules", 0o100644, "".join(n + "\n" for n in names).encode())

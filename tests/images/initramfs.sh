@@ -15,8 +15,18 @@ load_modules() {
     done </etc/modules
 }
 
-# Disks (virtio devices of type 2) appear a moment after their driver.
+# The value of a word of the kernel's command line.
+argument() {
+    sed -n "s/.*\b$1=\([^ ]*\).*/\1/p" /proc/cmdline
+}
+
+# Disks (virtio devices of type 2, and the one that shim.disk= names) appear a moment after their driver.
 wait_for_disks() {
+    wanted=$(argument shim.disk)
+    for _ in $(seq 300); do
+        [ -z "$wanted" ] || [ -b "/dev/$wanted" ] && break
+        sleep 0.1
+    done
     grep -qs 0x0002 /sys/bus/virtio/devices/*/device || return
     for _ in $(seq 100); do
         ls -d /sys/block/vd* >/dev/null 2>&1 && return
@@ -35,7 +45,7 @@ report() {
         [ -e "$disk/size" ] && echo "init: disk ${disk##*/}: $(cat "$disk/size") sectors"
     done
     # A read proves that the device was handed over in a state that another driver can use.
-    for disk in /dev/vd[a-z]; do
+    for disk in /dev/vd[a-z] /dev/sd[a-z] /dev/sr[0-9] /dev/nvme*n[0-9]; do
         [ -b "$disk" ] || continue
         if dd if="$disk" of=/dev/null bs=64k count=16 2>/dev/null; then
             echo "init: read ${disk##*/}: ok"

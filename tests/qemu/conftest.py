@@ -23,6 +23,7 @@ class Kit:
     vmlinuz = BUILD / "kernel" / "vmlinuz"
     vmlinux = BUILD / "kernel" / "vmlinux"
     initrd = BUILD / "initrd.img"
+    initrd_disks = BUILD / "initrd-disks.img"
     iso = BUILD / "shim.iso"
     packages = BUILD / "packages"
     payload = BUILD / "payload"
@@ -30,7 +31,7 @@ class Kit:
 
 @pytest.fixture(scope="session")
 def kit():
-    for path in (Kit.shim, Kit.shim_multiboot, Kit.vmlinuz, Kit.vmlinux, Kit.initrd, Kit.iso):
+    for path in (Kit.shim, Kit.shim_multiboot, Kit.vmlinuz, Kit.vmlinux, Kit.initrd, Kit.initrd_disks, Kit.iso):
         if not path.exists():
             folder = os.path.relpath(BUILD, ROOT)
             subprocess.run(["make", "-C", str(ROOT), "-s", f"B={folder}", "test-parts"], check=True)
