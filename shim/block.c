@@ -325,7 +325,8 @@ static enum error batch_flush_piece(struct block_batch *batch)
         offset += head, buf += head, size -= head;
     }
     u64 whole = align_down(size, block);
-    if ((uintptr_t)buf % batch->disk->dma_align)
+    if ((uintptr_t)buf % batch->disk->dma_align ||
+        (batch->disk->dma_end && !fits(mem_address(buf), whole, batch->disk->dma_end)))
         whole = 0;
     if (whole) {
         enum error error = batch_span(batch, offset / block, whole / block, buf);

@@ -13,7 +13,7 @@
 #define BLOCK_SIZE_MAX 65536u
 
 /* One request of the driver: `blocks` whole blocks from `lba` to buf. Within the device, blocks > 0, at most
- * max_blocks, buf aligned to dma_align and reachable by DMA (physically contiguous). */
+ * max_blocks, buf aligned to dma_align, below dma_end and physically contiguous. */
 struct block_span {
     u64 lba;
     u32 blocks;
@@ -41,6 +41,7 @@ struct block_device {
     u32 block_size;    /* logical block in bytes; power of two, 512 … BLOCK_SIZE_MAX */
     u32 max_blocks;    /* most per request; 0: no limit */
     u32 dma_align;     /* bytes, power of two, >= 1: what a buffer must be aligned to */
+    u64 dma_end;       /* DMA reaches memory below this; 0: all of it */
     u64 block_count;
     bool removable;    /* CD */
     bool in_memory;    /* a module: memory_base is where its bytes lie */

@@ -160,6 +160,23 @@ static void misaligned_memory_is_bounced(void **state)
     free(buf);
 }
 
+static void memory_beyond_dma_is_bounced(void **state)
+{
+    (void)state;
+    static const struct {
+        u64 buf, bounced;
+    } cases[] = {{0x20000000 - KIB(200), 0}, {0x20000000 - KIB(100), 0},       {0x20000000 - KIB(100) + 1, KIB(100)},
+                 {0x20000000, KIB(100)},     {0x20000000 + MIB(1), KIB(100)}};
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct block_device *disk = fresh_disk(512);
+        u8 *buf = mem_at(cases[i].buf, KIB(100));
+        disk->dma_end = 0x20000000;
+        assert_int_equal(block_read(disk, 512, KIB(100), buf), OK);
+        assert_memory_equal(buf, image + 512, KIB(100));
+        assert_int_equal(disk->stats.bounced, cases[i].bounced);
+    }
+}
+
 static void the_cache_asks_once(void **state)
 {
     (void)state;
@@ -224,6 +241,7 @@ int main(void)
         cmocka_unit_test(a_contiguous_piece_is_one_request),
         cmocka_unit_test(requests_are_split_at_the_limit),
         cmocka_unit_test(misaligned_memory_is_bounced),
+        cmocka_unit_test(memory_beyond_dma_is_bounced),
         cmocka_unit_test(the_cache_asks_once),
         cmocka_unit_test(one_bad_block_hides_nothing_else),
         cmocka_unit_test(a_lost_disk_keeps_its_memory),
