@@ -24,6 +24,7 @@
     X(virtio_blk)                                                                                                      \
     X(virtio_scsi)                                                                                                     \
     X(nvme)                                                                                                            \
+    X(ahci)                                                                                                            \
     X(ide)                                                                                                             \
     X(int13)      /* last: the BIOS has what no other driver has taken */
 
