@@ -12,6 +12,8 @@
 
 struct host_machine host_machine;
 u64 host_ticks;
+u64 host_address_end = ~0ull;
+static u8 host_high[HOST_HIGH_SIZE];
 u64 host_disk_fail_lba = ~0ull;
 
 static u8 *host_memory(void)
@@ -27,6 +29,8 @@ static u8 *host_memory(void)
 
 void *mem_at(u64 paddr, u64 size)
 {
+    if (paddr >= HOST_HIGH && fits(paddr - HOST_HIGH, size, HOST_HIGH_SIZE))
+        return host_high + (paddr - HOST_HIGH);
     if (!fits(paddr, size, HOST_MEMORY)) {
         fprintf(stderr, "mem_at(%llx, %llx): outside simulated memory\n", (unsigned long long)paddr,
                 (unsigned long long)size);
@@ -42,7 +46,8 @@ u64 mem_address(const void *pointer)
 
 enum error paging_map(u64 paddr, u64 size)
 {
-    (void)paddr, (void)size;
+    if (!fits(paddr, size, host_address_end))
+        return fail(ERR_RANGE, "address %lx and %lx bytes are beyond the host's %lx", paddr, size, host_address_end);
     return OK;
 }
 
@@ -85,6 +90,7 @@ void host_reset(void)
 {
     host_machine = (struct host_machine){0};
     host_disk_fail_lba = ~0ull;
+    host_address_end = ~0ull;
     __asan_unpoison_memory_region(host_memory() + HOST_ARENA, arena_mark());
     block_cache_reset();
     arena_init(host_memory() + HOST_ARENA, HOST_ARENA_SIZE);

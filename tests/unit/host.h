@@ -20,6 +20,8 @@
 #include "volume.h"
 
 #define HOST_MEMORY GIB(4)
+#define HOST_HIGH (1ull << 40) /* a little memory above 4 GiB, too: for what firmware puts there */
+#define HOST_HIGH_SIZE KIB(64)
 #define HOST_ARENA 0xe0000000u
 #define HOST_ARENA_SIZE MIB(256)
 
@@ -33,6 +35,9 @@ struct host_machine {
     void (*cpu_id)(u32 leaf, u32 *a, u32 *b, u32 *c, u32 *d);
 };
 extern struct host_machine host_machine;
+
+/* From here on paging_map() gives ERR_RANGE; ~0: nowhere. */
+extern u64 host_address_end;
 
 /* Fresh state: no device hooks, empty arena, cleared log, error trail and block cache, log_level verbose. Physical
  * memory is not cleared (tests write what they read). Call first in every test. */
