@@ -30,7 +30,8 @@ struct block_stats {
 enum disk_bus { BUS_OTHER, BUS_PCI, BUS_MMIO, BUS_BIOS };
 struct disk_place {
     enum disk_bus bus;
-    u64 address;   /* PCI: bus 15:8, device 7:3, function 2:0; MMIO: of the registers; BIOS: drive number */
+    u64 address;   /* PCI: segment 31:16, bus 15:8, device 7:3, function 2:0; MMIO: of the registers; BIOS: drive
+                      number */
     char unit[32]; /* behind the controller, as Open Firmware's paths name it: "disk@0,0", "drive@0/disk@1" */
 };
 
