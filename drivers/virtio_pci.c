@@ -63,7 +63,6 @@ struct virtio_pci {
     struct region common, notify, config;
     u32 notify_multiplier;
     u16 ports, config_port; /* legacy */
-    bool unassigned;        /* registers lie behind a BAR without an address */
     bool msix;
 };
 
@@ -246,21 +245,11 @@ static void region_find(struct virtio_pci *p, u32 at, u32 least, struct region *
     u8 n = pci_read8(&p->pci, at + CAP_BAR);
     u32 offset = pci_read32(&p->pci, at + CAP_OFFSET);
     u32 length = pci_read32(&p->pci, at + CAP_LENGTH);
-    struct pci_bar bar;
+    u64 address;
     if (region->length || n >= PCI_BARS || length < least || offset % 4)
         return;
-    if (!pci_bar(&p->pci, n, &bar)) {
-        p->unassigned = true;
-        return;
-    }
-    if (bar.is_io || !fits(bar.address, (u64)offset + length, ~0ull))
-        return;
-    if (paging_map(bar.address + offset, length) != OK) {
-        warn("%s: %s", p->virtio.where, error_text());
-        error_clear();
-        return;
-    }
-    *region = (struct region){bar.address + offset, length};
+    if (pci_map(&p->pci, n, offset, length, &address) == OK)
+        *region = (struct region){address, length};
 }
 
 static void capability_take(struct virtio_pci *p, const struct pci_capability *c)
@@ -288,28 +277,27 @@ static void capability_take(struct virtio_pci *p, const struct pci_capability *c
     }
 }
 
-/* Fill *p; false when neither interface can be used. */
+/* Fill *p; false when neither interface can be used, with a sentence if there is one to say. The trail of a region that
+ * cannot be reached stands until then. */
 static bool registers_find(struct virtio_pci *p, bool transitional)
 {
     struct pci_capability c = {0};
     struct pci_bar bar;
+    error_clear();
     while (pci_capability_next(&p->pci, &c))
         capability_take(p, &c);
-    if (p->common.length && p->notify.length && p->config.length) {
+    bool found = p->common.length && p->notify.length && p->config.length;
+    if (found) {
         p->virtio.transport = &modern;
-        return true;
-    }
-    if (!transitional)
-        return false;
-    if (!pci_bar(&p->pci, 0, &bar))
-        p->unassigned = true;
-    else if (bar.is_io && bar.address <= 0x10000 - LEGACY_PORTS) {
+    } else if (transitional && pci_bar(&p->pci, 0, &bar) && bar.is_io && bar.address <= 0x10000 - LEGACY_PORTS) {
         p->ports = (u16)bar.address;
         p->config_port = (u16)(p->ports + (p->msix ? VIRTIO_PCI_CONFIG_MSIX : VIRTIO_PCI_CONFIG));
         p->virtio.transport = &legacy;
-        return true;
+        found = true;
     }
-    return false;
+    if (found)
+        error_clear();
+    return found;
 }
 
 struct search {
@@ -340,8 +328,9 @@ static void device_found(const struct pci_device *device, void *context)
         return;
     }
     if (!registers_find(p, transitional)) {
-        warn("%s: virtio device %04x:%04x: %s", p->virtio.where, device->vendor, device->id,
-             p->unassigned ? "firmware gave its registers no address" : "no registers that we can reach");
+        warn("%s: virtio device %04x:%04x: no registers that we can reach%s%s", p->virtio.where, device->vendor,
+             device->id, *error_text() ? ": " : "", error_text());
+        error_clear();
         return;
     }
     pci_enable(&p->pci);

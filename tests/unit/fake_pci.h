@@ -10,21 +10,34 @@
 #define FAKE_FUNCTIONS 80u
 
 struct fake_function {
-    u16 at; /* bus 15:8, device 7:3, function 2:0 */
-    u8 config[256];
+    u32 at; /* segment 31:16, bus 15:8, device 7:3, function 2:0; behind a bridge the bus is what that one says */
+    u8 config[4096];
+    struct fake_function *behind; /* NULL: its bus is there whatever bridges say */
+    u64 bar_size[6]; /* 0: a BAR of address 0 does not take another one, and other ones keep what is written */
+    u64 bar_at[6];   /* where a BAR with a size has been put */
 };
 
-/* Configuration space as it is now; command register and BARs can be written. */
+/* Configuration space as it is now; command register, BARs and what bridges have instead can be written. */
 extern struct fake_function *fake_pci[FAKE_FUNCTIONS];
 extern u32 fake_pci_count;
-extern u32 fake_pci_reads; /* of configuration space */
-extern bool fake_pci_absent;
+extern u32 fake_pci_reads, fake_pci_writes; /* of configuration space */
+extern const char *fake_pci_fault; /* the first thing that must not be done */
+extern bool fake_pci_absent;       /* the ports do not answer */
+
+/* Memory in which configuration space is reached, besides the ports. */
+struct fake_ecam {
+    u64 base; /* of bus 0 */
+    u16 segment;
+    u8 first, last;
+};
+extern struct fake_ecam fake_ecam[8];
+extern u32 fake_ecam_count;
 
 /* Fresh simulated machine (host_reset()), an empty PCI bus, no registers, no lost devices. */
 void fake_reset(void);
 
 /* Enter a function with these ids; class 0x0601 is base class 06, subclass 01. */
-void fake_function_add(struct fake_function *f, u16 at, u16 vendor, u16 device, u16 class);
+void fake_function_add(struct fake_function *f, u32 at, u16 vendor, u16 device, u16 class);
 
 /* Registers of a device: `size` bytes of ports or of memory from *base on, wherever that is by now. Behind a function
  * they answer only while its command register has them decoded (function NULL: always). Kept by reference; of several at

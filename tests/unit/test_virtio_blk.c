@@ -320,7 +320,7 @@ static void broken_capabilities_are_refused(void **state)
         {FAKE_CAP_COMMON + 3, CONFIG_BYTE, 9, "no registers that we can reach"},
         {FAKE_CAP_COMMON + 4, CONFIG_BYTE, 6, "no registers that we can reach"},
         {FAKE_CAP_COMMON + 4, CONFIG_BYTE, 255, "no registers that we can reach"},
-        {FAKE_CAP_COMMON + 4, CONFIG_BYTE, 1, "no address"},
+        {FAKE_CAP_COMMON + 4, CONFIG_BYTE, 1, "no registers that we can reach"},
         {FAKE_CAP_COMMON + 8, CONFIG_WORD32, 2, "no registers that we can reach"}, /* not aligned */
         {FAKE_CAP_COMMON + 12, CONFIG_WORD32, 55, "no registers that we can reach"},
         {FAKE_CAP_COMMON + 12, CONFIG_WORD32, 0xffffffff, NULL},
@@ -331,7 +331,7 @@ static void broken_capabilities_are_refused(void **state)
         {FAKE_CAP_NOTIFY + 12, CONFIG_WORD32, 8, "is notified at byte 12 of 8"},
         {FAKE_CAP_NOTIFY + 16, CONFIG_WORD32, 0xffffffff, "is notified at byte"},
         {0x20, CONFIG_WORD32, 0xc001, "no registers that we can reach"}, /* BAR 4: ports */
-        {0x20, CONFIG_WORD32, 0xc, "no address"},
+        {0x20, CONFIG_WORD32, 0xc, "no registers that we can reach"},
         {0x24, CONFIG_WORD32, 0xffffffff, "reset"}, /* nothing answers there */
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
@@ -364,6 +364,40 @@ static void ports_serve_when_memory_cannot(void **state)
     expect_no_fault();
 }
 
+/* A machine without firmware: bridges without numbers and windows, BARs without addresses. */
+static void a_bare_machine_reads(void **state)
+{
+    (void)state;
+    static struct fake_function bridge[2];
+    for (u32 legacy = 0; legacy < 2; legacy++) {
+        setup(NULL);
+        memset(bridge, 0, sizeof bridge);
+        for (u32 i = 0; i < 2; i++) {
+            fake_function_add(&bridge[i], i ? 0 : 3 << 3, 0x1b36, 1, 0x0604);
+            bridge[i].config[0x0e] = 1;
+        }
+        bridge[1].behind = &bridge[0];
+        fake.function.behind = &bridge[1];
+        fake.legacy = legacy;
+        fake.modern = !legacy;
+        fake.features = legacy ? FAKE_F_BLK_SIZE : FAKE_F_VERSION_1;
+        fake.memory_bar = fake.io_bar = 0;
+        fake.function.bar_size[0] = 0x80;
+        fake.function.bar_size[4] = 0x4000;
+        fake_virtio_plug(&fake);
+        fake.memory.base = &fake.function.bar_at[4];
+        fake.ports.base = &fake.function.bar_at[0];
+        fake_probe(&disk_virtio_blk, &boot, &disks);
+        if (!disks.count)
+            stop("no disk: %s", host_log());
+        expect_log("shim: vda: pci 02:04.0, ");
+        assert_int_equal(read_spans(disks.disk[0], 64, 3), OK);
+        assert_int_equal(fake.function.bar_at[legacy ? 0 : 4], legacy ? 0xff80 : 0xfbffc000);
+        assert_null(fake_pci_fault);
+        expect_no_fault();
+    }
+}
+
 static void unassigned_ports_are_said(void **state)
 {
     (void)state;
@@ -373,7 +407,7 @@ static void unassigned_ports_are_said(void **state)
     fake_put32(fake.function.config + 0x10, 1);
     fake_probe(&disk_virtio_blk, &boot, &disks);
     assert_int_equal(disks.count, 0);
-    expect_log("shim: warning: pci 00:04.0: virtio device 1af4:1001: firmware gave its registers no address");
+    expect_log("shim: warning: pci 00:04.0: virtio device 1af4:1001: no registers that we can reach");
 }
 
 static void others_are_left_alone(void **state)
@@ -614,6 +648,7 @@ int main(void)
         cmocka_unit_test_setup(disks_in_bus_order, setup),
         cmocka_unit_test_setup(broken_capabilities_are_refused, setup),
         cmocka_unit_test_setup(ports_serve_when_memory_cannot, setup),
+        cmocka_unit_test_setup(a_bare_machine_reads, setup),
         cmocka_unit_test_setup(unassigned_ports_are_said, setup),
         cmocka_unit_test_setup(others_are_left_alone, setup),
         cmocka_unit_test_setup(refusals_while_starting, setup),
