@@ -4,6 +4,7 @@
  * read in aligned lines, which doubles as read-ahead for directories, inode tables and FATs.
  */
 #include "block.h"
+#include "boot_order.h"
 #include "print.h"
 #include "tables.h"
 
@@ -101,6 +102,7 @@ void disks_probe(struct boot_info *boot, struct disk_list *disks)
         buses[i]->enumerate(boot);
     for (u32 i = 0; block_drivers[i]; i++)
         block_drivers[i]->probe(boot, disks);
+    boot_order_apply(disks);
 }
 
 void disks_keep(u64 paddr, u64 size, const char *owner)

@@ -491,7 +491,7 @@ static void lost_memory_is_reserved(void **state)
 {
     (void)state;
     static struct disk_list all;
-    mem_map_add(&boot.memory, MIB(1), GIB(4) - MIB(1), MEM_USABLE);
+    mem_map_add(&boot.memory, MIB(1), HOST_ARENA + HOST_ARENA_SIZE - MIB(1), MEM_USABLE);
     fake_ahci_plug(&fake);
     disks_probe(&boot, &all);
     assert_int_equal(all.count, 1);
