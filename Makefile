@@ -35,11 +35,13 @@ CFLAGS_TARGET := -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(CPPFLAGS) -ffreestandin
 QUIET := $(findstring s,$(filter-out -% %=%,$(firstword $(MAKEFLAGS))))
 SAY    = $(if $(V),,@$(if $(QUIET),,printf '  %-5s %s\n' $(1) $@;))
 
-# shim.elf is the doors (entry.asm), which unpack the core (all else) behind themselves.
+# shim.elf is the doors (entry.asm) and the core (all else), whose first bytes lie where they belong; the doors unpack
+# the rest behind them. As much is plain as the size limit allows: unpacking is the larger part of a short boot.
 DOOR_OBJECTS := $(B)/target/shim/entry.asm.o $(B)/target/shim/unpack.o
 CORE_OBJECTS := $(filter-out $(DOOR_OBJECTS) $(B)/target/shim/packed.asm.o, \
     $(C_SOURCES:%.c=$(B)/target/%.o) $(ASM_SOURCES:%.asm=$(B)/target/%.asm.o))
-CORE_START   := 0x120000
+CORE_START   := 0x110000
+CORE_PLAIN   := 61440
 
 .PHONY: all clean unit fuzz-build
 all: $(B)/shim.elf $(B)/shim.elf.debug
@@ -77,10 +79,11 @@ $(B)/core.labels: $(B)/shim.elf.debug
 
 $(B)/core.lz4: $(B)/shim.elf.debug
 	$(call SAY,LZ4) $(OBJCOPY) -O binary $< $(B)/core.bin
-	@lz4 -q -12 -B7 --no-frame-crc <$(B)/core.bin >$@
+	@head -c $(CORE_PLAIN) $(B)/core.bin >$(B)/core.plain
+	@tail -c +$$(($(CORE_PLAIN) + 1)) $(B)/core.bin | lz4 -q -12 -B7 --no-frame-crc -D $(B)/core.plain >$@
 
 $(B)/target/shim/packed.asm.o: shim/packed.asm $(B)/core.lz4
-	$(call SAY,NASM) $(NASM) -f elf64 -DCORE='"$(B)/core.lz4"' -o $@ $<
+	$(call SAY,NASM) $(NASM) -f elf64 -DPACKED='"$(B)/core.lz4"' -DPLAIN='"$(B)/core.plain"' -o $@ $<
 
 # One link per header offset: 8144 is the product (QEMU takes PVH), 384 is for tests (QEMU takes multiboot).
 $(B)/shim.elf: HEADER_OFFSET := 8144

