@@ -80,7 +80,8 @@ void virtio_lost(struct virtio *v)
 void virtio_end(struct virtio *v)
 {
     if (!v->stuck && virtio_reset(v) != OK) {
-        say_error("%s: what is booted cannot use this device; remedy: config and kernel on a RAM volume (initrd)",
+        say_error("%s: what is booted cannot use this device; remedy: config and kernel on a RAM volume (initrd), "
+                  "and volume=module0",
                   error_text());
         error_clear();
         virtio_lost(v);

@@ -7,6 +7,7 @@
  * tests/unit/test_virtio_mmio.c; `-M microvm,acpi=on|off -device virtio-blk-device` under QEMU, with and without
  * `-global virtio-mmio.force-legacy=false`.
  */
+#include "config.h"
 #include "io.h"
 #include "memory.h"
 #include "print.h"
@@ -304,9 +305,14 @@ static bool pci_ports_present(void)
     return present;
 }
 
+/* What a host like Firecracker's cannot reset is of no use to what is booted once it was used here. With everything on
+ * a module, which the user has to say because paths may lead from there to disks, it need not be. */
+static bool spares_disks;
+
 static void mmio_enumerate(const struct boot_info *boot)
 {
     device_count = 0;
+    spares_disks = text_starts(argument_find(boot->cmdline, "volume"), "module");
     if (command_line_scan(boot->cmdline) && !pci_ports_present())
         window_scan();
 }
@@ -323,14 +329,17 @@ void virtio_mmio_scan(u16 type, void (*found)(struct virtio *v, void *context), 
             error_show();
             return;
         }
+        bool keeps_queues = mmio_read32(d->base + VIRTIO_MMIO_VENDOR_ID) == VENDOR_FIRECRACKER;
         m->base = d->base;
         m->size = d->size;
         m->virtio.transport = &transports[d->legacy];
-        m->virtio.keeps_queues = mmio_read32(d->base + VIRTIO_MMIO_VENDOR_ID) == VENDOR_FIRECRACKER;
+        m->virtio.keeps_queues = keeps_queues;
         m->virtio.place = (struct disk_place){.bus = BUS_MMIO, .address = d->base};
         format_text(m->virtio.where, sizeof m->virtio.where, "mmio %lx", d->base);
         if (device_is_lost(m->virtio.where))
             warn("%s: left out, it failed before", m->virtio.where);
+        else if (keeps_queues && spares_disks)
+            say("%s: left to what is booted, whose host may be unable to reset it", m->virtio.where);
         else
             found(&m->virtio, context);
     }

@@ -75,7 +75,7 @@ def test_linux(name, kit, scratch):
         guest.expect(r"^init: done$", 20)
         assert "shim: error" not in guest.text
     mebibytes, requests, bounced = (int(n) for n in loaded.groups())
-    assert requests <= 2 * (mebibytes + 1) + 4, f"{requests} requests for {mebibytes} MiB"
+    assert requests <= 2 * (mebibytes + 1) + 10, f"{requests} requests for {mebibytes} MiB"
     assert bounced < 3 * 4096 or bus.disk.startswith("bios")
 
 

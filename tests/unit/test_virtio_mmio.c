@@ -406,7 +406,7 @@ static void more_devices_than_we_keep(void **state)
 
 #define REFUSED                                                                                                        \
     "shim: error: mmio c0001000: the host refuses to reset it (status 8f): what is booted cannot use this device; "    \
-    "remedy: config and kernel on a RAM volume (initrd)\n"
+    "remedy: config and kernel on a RAM volume (initrd), and volume=module0\n"
 
 /* Firecracker up to 1.16: it can be used once, the refusal is told once and at once, and the rings are no payload's: from
  * the start, as the payload's map is made before. */
@@ -442,6 +442,25 @@ static void firecracker(void **state)
     expect_log("shim: warning: mmio c0001000: left out, it failed before");
     assert_int_equal(fake.device_status, 0x8f);
     expect_no_fault("rescan");
+}
+
+/* The remedy: the device is not even looked at, so that the guest can use it. Other hosts' are, whatever the words. */
+static void firecracker_with_a_ram_volume(void **state)
+{
+    static struct boot_info machine;
+    for (u32 i = 0; i < 2; i++) {
+        setup(state);
+        machine = (struct boot_info){.cmdline = "volume=module0 " NAMED};
+        fake.vendor = i ? 0x554d4551 : 0;
+        fake.reset_refused = true;
+        fake_virtio_plug_mmio(&fake, 2, BASE);
+        fake.device_status = 0;
+        disks_probe(&machine, &disks);
+        assert_int_equal(disks.count, i);
+        if (!i)
+            expect_log("shim: mmio c0001000: left to what is booted, whose host may be unable to reset it");
+        assert_int_equal(fake.device_status, i ? 15 : 0);
+    }
 }
 
 /* Guests of hosts that are known to reset lose nothing; of one that refuses all the same, a later boot learns. */
@@ -608,6 +627,7 @@ int main(void)
         cmocka_unit_test_setup(window_of_another_machine, setup),
         cmocka_unit_test_setup(more_devices_than_we_keep, setup),
         cmocka_unit_test_setup(firecracker, setup),
+        cmocka_unit_test_setup(firecracker_with_a_ram_volume, setup),
         cmocka_unit_test_setup(refused_by_another_host, setup),
         cmocka_unit_test_setup(failed_before, setup),
         cmocka_unit_test_setup(late_resets_are_waited_for, setup),
