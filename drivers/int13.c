@@ -10,6 +10,9 @@
  *   - the PCI device that EDD's device path names: its driver has taken it, or nobody has;
  *   - else size and content. Drives without a path are therefore read once, at first sight: later may be too late.
  *
+ * A shim that is started by this one finds the same BIOS, but controllers that are reset: the BIOS data area keeps a note
+ * of the drives that are not the BIOS's any more.
+ *
  * A call of the BIOS has no deadline of ours: it returns when the BIOS thinks fit. Left out on purpose: CHS (drives
  * without EDD are not used), floppies, CDs but the one that was booted from, writing, drives that come or go after the
  * first look.
@@ -34,6 +37,7 @@
 #define BDA_EBDA 0x40eu      /* segment; 0: none */
 #define BDA_MEMORY_KIB 0x413u
 #define BDA_DISKS 0x475u     /* hard disks */
+#define BDA_NOTE 0x4f0u      /* 16 bytes for programs to tell one another */
 #define RESET_VECTOR 0xffff0u
 #define FAR_JUMP 0xea
 #define F_SEGMENT 0xf000u
@@ -132,6 +136,28 @@ void int13_forget(void)
     drive_count = 0;
     looked = false;
     low.size = 0;
+}
+
+/* ---- the note ---------------------------------------------------------------------------------------------------- */
+
+struct PACKED note {
+    char magic[4];
+    u16 drives, inverse; /* bit set from DRIVE_FIRST on; the same, inverted */
+};
+_Static_assert(sizeof(struct note) <= 16, "RBIL, MEM 0040h:00F0h");
+
+static u32 note_read(void)
+{
+    struct note note;
+    memcpy(&note, mem_at(BDA_NOTE, sizeof note), sizeof note);
+    bool is_ours = !memcmp(note.magic, "shim", sizeof note.magic) && (note.drives ^ note.inverse) == 0xffff;
+    return is_ours ? note.drives : 0;
+}
+
+static void note_write(u32 set)
+{
+    struct note note = {{'s', 'h', 'i', 'm'}, (u16)set, (u16)~set};
+    memcpy(mem_at(BDA_NOTE, sizeof note), &note, sizeof note);
 }
 
 /* ---- is there a BIOS? -------------------------------------------------------------------------------------------- */
@@ -438,12 +464,12 @@ static enum error drive_look(struct drive *d)
     return OK;
 }
 
-static void drive_enter(u32 number, bool cd)
+static void drive_enter(u32 number, bool cd, bool elsewhere)
 {
     struct drive *d = &drives[drive_count];
-    *d = (struct drive){.number = number, .cd = cd};
+    *d = (struct drive){.number = number, .cd = cd, .elsewhere = elsewhere};
     format_text(d->name, sizeof d->name, "bios%02x", number);
-    if (drive_look(d) == OK)
+    if (elsewhere || drive_look(d) == OK)
         drive_count++;
     else
         error_show();
@@ -469,10 +495,11 @@ static void bios_enumerate(const struct boot_info *boot)
         warn("no memory below 640 KiB to call the BIOS from: its disks are left out");
         return;
     }
+    u32 elsewhere = note_read();
     for (u32 i = 0; i < count; i++)
-        drive_enter(DRIVE_FIRST + i, false);
+        drive_enter(DRIVE_FIRST + i, false, elsewhere >> i & 1);
     if (cd)
-        drive_enter(booted, true);
+        drive_enter(booted, true, false);
 }
 
 const struct bus bus_bios = {"bios", bios_enumerate};
@@ -648,16 +675,21 @@ static enum error drive_add(struct drive *d, const struct boot_info *boot, struc
 static void int13_probe(const struct boot_info *boot, struct disk_list *disks)
 {
     bool used = false;
+    u32 elsewhere = 0;
     for (u32 i = 0; i < drive_count; i++) {
         struct drive *d = &drives[i];
         d->elsewhere = d->elsewhere || is_elsewhere(d, disks);
-        if (d->elsewhere)
+        if (d->elsewhere) {
+            elsewhere |= d->cd ? 0 : 1u << (d->number - DRIVE_FIRST);
             continue;
+        }
         if (drive_add(d, boot, disks) == OK)
             used = true;
         else
             error_show();
     }
+    if (elsewhere)
+        note_write(elsewhere);
     if (used)
         disks_keep(low.base, low.size, OWNER);
 }

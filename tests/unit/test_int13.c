@@ -627,6 +627,43 @@ static void looked_at_once(void **state)
     expect_no_fault();
 }
 
+/* What a shim leaves to the next one, which finds the same BIOS and controllers that it has reset. */
+static void the_next_shim_is_told(void **state)
+{
+    (void)state;
+    setup_disks(3);
+    drive[1].image = image;
+    drive[1].image_size = IMAGE_SIZE;
+    bus_bios.enumerate(&boot);
+    host_disk(&disks, "sd", image, IMAGE_SIZE, 512);
+    probe();
+    assert_int_equal(disks.count, 3);
+
+    int13_forget();
+    u32 reads = drive[1].reads, calls = fake_bios.calls;
+    disks.count = 0;
+    disks_keep(0, 0, NULL);
+    drive[1].parameters_status = 0x80;
+    probe();
+    assert_int_equal(disks.count, 2);
+    assert_string_equal(disks.disk[0]->name, "bios80");
+    assert_string_equal(disks.disk[1]->name, "bios82");
+    assert_int_equal(drive[1].reads, reads);
+    assert_true(fake_bios.calls > calls);
+    assert_null(strstr(host_log(), "BIOS status"));
+
+    u8 *note = mem_at(0x4f0, 8); /* what is no note of ours hides nothing */
+    assert_memory_equal(note, "shim\x02\x00\xfd\xff", 8);
+    note[6] ^= 1;
+    int13_forget();
+    drive[1].parameters_status = 0;
+    disks.count = 0;
+    probe();
+    assert_int_equal(disks.count, 3);
+    assert_string_equal(disks.disk[1]->name, "bios81");
+    expect_no_fault();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -646,6 +683,7 @@ int main(void)
         cmocka_unit_test_setup(large_disks_are_told_shorter, setup),
         cmocka_unit_test_setup(modules_are_other_disks, setup),
         cmocka_unit_test_setup(looked_at_once, setup),
+        cmocka_unit_test_setup(the_next_shim_is_told, setup),
     };
     return cmocka_run_group_tests(tests, image_make, image_free);
 }
