@@ -11,6 +11,7 @@
 #define LINE_SIZE BLOCK_SIZE_MAX /* bytes; at least one block of any device */
 #define LINES 12u
 #define CACHED_MAX (LINE_SIZE / 2) /* longer reads go past the cache */
+#define BOUNCE_SIZE KIB(512)       /* of whole files, where DMA does not reach all of memory */
 
 struct line {
     struct block_device *disk; /* NULL: empty */
@@ -19,7 +20,9 @@ struct line {
 };
 
 static struct line lines[LINES];
-static u8 *line_bytes; /* LINES × LINE_SIZE, then one bounce block */
+static u8 *line_bytes; /* LINES × LINE_SIZE */
+static u8 *bounce;     /* what cannot go straight to its destination; LINE_SIZE at least */
+static u64 bounce_size;
 static u64 use_count;
 
 static struct mem_map *machine; /* for disk_lost_memory(); NULL in tests that have none */
@@ -28,14 +31,40 @@ static struct mem_range kept;
 void block_cache_reset(void)
 {
     memset(lines, 0, sizeof lines);
-    line_bytes = NULL;
+    line_bytes = bounce = NULL;
 }
 
 static bool cache_ready(void)
 {
+    if (line_bytes)
+        return true;
+    line_bytes = arena_reserve((LINES + 1) * LINE_SIZE, PAGE_SIZE);
     if (!line_bytes)
-        line_bytes = arena_reserve((LINES + 1) * LINE_SIZE, PAGE_SIZE);
-    return line_bytes;
+        return false;
+    bounce = line_bytes + LINES * LINE_SIZE;
+    bounce_size = LINE_SIZE;
+    return true;
+}
+
+/* A longer bounce when there is memory beyond the DMA of some disk; without it reads there are only slower. */
+static void bounce_grow(const struct disk_list *disks)
+{
+    u64 dma_end = ~0ull;
+    for (u32 i = 0; i < disks->count; i++)
+        if (disks->disk[i]->dma_end)
+            dma_end = min_u64(dma_end, disks->disk[i]->dma_end);
+    bool beyond = false;
+    for (u32 i = 0; i < machine->count; i++)
+        beyond |= machine->range[i].type == MEM_USABLE && machine->range[i].base + machine->range[i].size > dma_end;
+    if (!beyond)
+        return;
+    u8 *grown = arena_reserve(BOUNCE_SIZE, PAGE_SIZE);
+    if (!grown) {
+        error_clear();
+        return;
+    }
+    bounce = grown;
+    bounce_size = BOUNCE_SIZE;
 }
 
 u64 block_bytes(const struct block_device *disk)
@@ -102,6 +131,7 @@ void disks_probe(struct boot_info *boot, struct disk_list *disks)
         buses[i]->enumerate(boot);
     for (u32 i = 0; block_drivers[i]; i++)
         block_drivers[i]->probe(boot, disks);
+    bounce_grow(disks);
     boot_order_apply(disks);
 }
 
@@ -177,14 +207,13 @@ static enum error check_range(const struct block_device *disk, u64 offset, u64 s
                 offset, block_bytes(disk));
 }
 
-/* [offset, offset + size) lies in whole blocks first … of one bounce block; copies it out. */
+/* By whole blocks that arrive in the bounce, as many at a time as it and one request hold. */
 static enum error read_bounced(struct block_device *disk, u64 offset, u64 size, u8 *buf)
 {
-    u8 *bounce = line_bytes + LINES * LINE_SIZE;
     while (size) {
         u64 lba = offset / disk->block_size;
         u64 skip = offset % disk->block_size;
-        u64 blocks = min_u64(LINE_SIZE, skip + size + disk->block_size - 1) / disk->block_size;
+        u64 blocks = min_u64(bounce_size, skip + size + disk->block_size - 1) / disk->block_size;
         if (disk->max_blocks)
             blocks = min_u64(blocks, disk->max_blocks);
         u64 part = min_u64(size, blocks * disk->block_size - skip);
