@@ -17,13 +17,11 @@
 
 #define BM_CHANNEL 8 /* BMIDE §2: from one channel's registers to the next */
 
-#define BOUNCE_BYTES KIB(128) /* for memory above 4 GiB, where no PRD reaches */
 #define DMA_TRIES 2u
 #define TRIES 6u
 
 struct search {
     struct disk_list *disks;
-    bool high_memory;
     u32 at_places[2]; /* controllers that tell of the PC/AT's places */
     bool claimed[2];  /* these have been looked at */
 };
@@ -51,7 +49,7 @@ static enum error packet_read(struct ide_drive *d, u64 lba, u32 blocks, u8 *buf,
 }
 
 /* One command's worth of blocks, tried again where that may help: as it was, then without DMA. */
-static enum error blocks_read(struct ide_drive *d, u64 lba, u32 blocks, u8 *buf, bool reachable)
+static enum error blocks_read(struct ide_drive *d, u64 lba, u32 blocks, u8 *buf)
 {
     u32 failures = 0;
     enum error error = OK;
@@ -59,7 +57,7 @@ static enum error blocks_read(struct ide_drive *d, u64 lba, u32 blocks, u8 *buf,
     for (u32 i = 0; i < TRIES && again; i++) {
         bool failed = true;
         again = false;
-        d->dma_now = d->dma && reachable && failures < DMA_TRIES;
+        d->dma_now = d->dma && failures < DMA_TRIES;
         error = d->packet ? packet_read(d, lba, blocks, buf, &again, &failed)
                           : ide_disk_read(d, lba, blocks, buf, &again);
         if (error == OK || d->disk->dead)
@@ -68,7 +66,7 @@ static enum error blocks_read(struct ide_drive *d, u64 lba, u32 blocks, u8 *buf,
     }
     if (error)
         return error;
-    if (d->dma && reachable && !d->dma_now) {
+    if (d->dma && !d->dma_now) {
         warn("%s: DMA does not work, reading without it from now on: %s", d->disk->name, error_text());
         d->dma = false;
     }
@@ -78,24 +76,13 @@ static enum error blocks_read(struct ide_drive *d, u64 lba, u32 blocks, u8 *buf,
 
 static enum error span_read(struct ide_drive *d, const struct block_span *span)
 {
-    const struct ide_channel *c = d->channel;
     u64 lba = span->lba;
     u8 *buf = span->buf;
     for (u32 left = span->blocks; left;) {
         u32 part = (u32)min_u64(left, d->command_blocks);
-        u64 address = mem_address(buf);
-        bool reachable = address < GIB(4) && (u64)part * d->block_size <= GIB(4) - address;
-        u8 *to = buf;
-        if (!reachable && d->dma && c->bounce) {
-            reachable = true;
-            to = c->bounce;
-            part = (u32)min_u64(part, BOUNCE_BYTES / d->block_size);
-        }
-        enum error error = blocks_read(d, lba, part, to, reachable);
+        enum error error = blocks_read(d, lba, part, buf);
         if (error)
             return error;
-        if (to != buf)
-            memcpy(buf, to, part * d->block_size);
         lba += part, left -= part, buf += part * d->block_size;
     }
     return OK;
@@ -162,6 +149,7 @@ static enum error geometry_read(struct ide_drive *d, const u16 *words, struct bl
     d->command_blocks = (u32)min_u64(blocks, max_u64(IDE_REQUEST_BYTES / disk->block_size, 1));
     disk->max_blocks = (u32)(IDE_REQUEST_BYTES / disk->block_size); /* in several commands, if need be */
     disk->dma_align = 2;
+    disk->dma_end = d->dma ? GIB(4) : 0;
     return OK;
 }
 
@@ -190,11 +178,9 @@ static enum error drive_start(struct ide_drive *d, u32 channel, struct search *s
 }
 
 /* Memory for DMA. Without it there is still PIO. */
-static void engine_start(struct ide_channel *c, const struct search *search)
+static void engine_start(struct ide_channel *c)
 {
     c->prd = c->prd ? c->prd : arena_alloc(IDE_PRDS * sizeof *c->prd, PAGE_SIZE); /* so it crosses no 64 KiB */
-    if (c->prd && search->high_memory && !c->bounce)
-        c->bounce = arena_reserve(BOUNCE_BYTES, PAGE_SIZE);
     error_clear();
 }
 
@@ -212,7 +198,7 @@ static void channel_probe(struct ide_channel *c, u32 number, struct search *sear
         if (!ide_answers(d))
             continue;
         if (c->master)
-            engine_start(c, search);
+            engine_start(c);
         enum error error = drive_start(d, number, search);
         if (error == ERR_NOT_FOUND && d->packet) {
             say_verbose("%s", error_text());
@@ -308,10 +294,7 @@ static void at_probe(struct search *search)
 static void ide_probe(const struct boot_info *boot, struct disk_list *disks)
 {
     struct search search = {.disks = disks};
-    for (u32 i = 0; i < boot->memory.count; i++) {
-        const struct mem_range *range = &boot->memory.range[i];
-        search.high_memory |= range->type == MEM_USABLE && range->base + range->size > GIB(4);
-    }
+    (void)boot;
     pci_scan(places_count, &search);
     pci_scan(controller_found, &search);
     at_probe(&search);

@@ -47,7 +47,6 @@ struct ide_channel {
     struct ide_controller *controller;
     u16 command, control, master; /* ports; master 0: no DMA */
     struct prd *prd;
-    u8 *bounce;                   /* NULL: not needed */
     u64 target, target_size;      /* what DMA was started for; size 0: it is not running */
     struct ide_drive drive[2];
     char where[32];
