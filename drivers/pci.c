@@ -208,7 +208,7 @@ void pci_write32(const struct pci_device *device, u32 offset, u32 value)
         mmio_write32(at, value);
 }
 
-static bool mechanism_present(void)
+bool pci_ports_present(void)
 {
     u32 before = io_in32(CONFIG_ADDRESS);
     io_out32(CONFIG_ADDRESS, CONFIG_ENABLE);
@@ -387,7 +387,7 @@ static void pci_enumerate(const struct boot_info *boot)
         error_show();
         return;
     }
-    no_ports = !mechanism_present();
+    no_ports = !pci_ports_present();
     if (!no_ports)
         scan_buses(0, 0, BUSES - 1);
     if (!no_ports && has_one_segment())

@@ -72,6 +72,9 @@ struct pci_capability {
  * mechanism #1 answer nor ACPI tells of an ECAM. */
 void pci_scan(void (*found)(const struct pci_device *device, void *context), void *context);
 
+/* The ports of mechanism #1 answer: the machine has them at all (§3.2.2.3.2). */
+bool pci_ports_present(void);
+
 /* Configuration space at offset, naturally aligned, below 4096; from 256 on it reads as ones where the machine has no
  * ECAM. */
 u8 pci_read8(const struct pci_device *device, u32 offset);

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "io.h"
 #include "memory.h"
+#include "pci.h"
 #include "print.h"
 #include "virtio.h"
 
@@ -45,10 +46,6 @@
 #define WINDOW_BASE 0xfeb00000u
 #define WINDOW_STRIDE 0x200u
 #define WINDOW_PLACES 24u
-
-/* PCI Local Bus Specification 3.0 §3.2.2.3.2 */
-#define PCI_CONFIG_ADDRESS 0xcf8
-#define PCI_CONFIG_ENABLE 0x80000000u
 
 #define DEVICES_MAX 64u
 
@@ -294,21 +291,12 @@ static void window_scan(void)
     }
 }
 
-/* Every PC has these ports, and so has each host whose firmware may have put some other device's registers where
- * microvm's window is; microvm has them not even with pcie=on. */
-static bool pci_ports_present(void)
-{
-    u32 before = io_in32(PCI_CONFIG_ADDRESS);
-    io_out32(PCI_CONFIG_ADDRESS, PCI_CONFIG_ENABLE);
-    bool present = io_in32(PCI_CONFIG_ADDRESS) == PCI_CONFIG_ENABLE;
-    io_out32(PCI_CONFIG_ADDRESS, before);
-    return present;
-}
-
 /* What a host like Firecracker's cannot reset is of no use to what is booted once it was used here. With everything on
  * a module, which the user has to say because paths may lead from there to disks, it need not be. */
 static bool spares_disks;
 
+/* Every PC has PCI's ports, and so has each host whose firmware may have put some other device's registers where
+ * microvm's window is; microvm has them not even with pcie=on. */
 static void mmio_enumerate(const struct boot_info *boot)
 {
     device_count = 0;
