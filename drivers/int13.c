@@ -384,9 +384,7 @@ static u64 content_sum(const void *bytes)
 {
     u64 sum = 0;
     for (u32 i = 0; i < PIECE_SIZE; i += 8) {
-        u64 word;
-        memcpy(&word, (const u8 *)bytes + i, 8);
-        sum = (sum ^ word) * 0x9e3779b97f4a7c15ull;
+        sum = (sum ^ load_le((const u8 *)bytes + i, 8)) * 0x9e3779b97f4a7c15ull;
         sum ^= sum >> 29;
     }
     return sum;

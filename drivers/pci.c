@@ -117,7 +117,7 @@ static void ecam_find(void)
     }
     const u8 *mcfg = acpi_find(machine->rsdp, "MCFG", MCFG_ENTRIES, &size);
     for (u32 at = MCFG_ENTRIES; mcfg && at + MCFG_ENTRY <= size; at += MCFG_ENTRY) {
-        struct ecam e = {acpi_number(mcfg + at, 8), (u16)acpi_number(mcfg + at + 8, 2), mcfg[at + 10], mcfg[at + 11]};
+        struct ecam e = {load_le(mcfg + at, 8), (u16)load_le(mcfg + at + 8, 2), mcfg[at + 10], mcfg[at + 11]};
         ecam_add(&e);
     }
     struct ecam e = {.base = no_ports && !mcfg ? acpi_config_base(machine->rsdp) : 0, .first = BUSES - 1};

@@ -133,7 +133,7 @@ static void pointers_measure(const u32 *pointer, u64 count, struct run *run)
     u64 block = *p;
     u32 each = block ? 1 : 0; /* the pointers of a hole do not count up */
     u64 expected = block | (block + each) << 32, step = 2 * each * 0x0000000100000001;
-    while (p < last && load64(p) == expected) {
+    while (p < last && load_le(p, 8) == expected) {
         expected += step;
         p += 2;
     }

@@ -129,10 +129,10 @@ static u32 links_in_order(const struct fat *fat, u32 first, u32 most)
     const u8 *begin = fat->table + ((u64)(first - fat->table_first) << entry_shift(fat));
     const u8 *p = begin, *end = begin + (u64)(most / block) * 32;
     for (; p < end; p += 32) {
-        u64 wrong = load64(p) ^ expected;
-        wrong |= load64(p + 8) ^ (expected + step);
-        wrong |= load64(p + 16) ^ (expected + 2 * step);
-        wrong |= load64(p + 24) ^ (expected + step3);
+        u64 wrong = load_le(p, 8) ^ expected;
+        wrong |= load_le(p + 8, 8) ^ (expected + step);
+        wrong |= load_le(p + 16, 8) ^ (expected + 2 * step);
+        wrong |= load_le(p + 24, 8) ^ (expected + step3);
         if (wrong & mask)
             break;
         expected += 4 * step;

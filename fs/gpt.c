@@ -83,12 +83,9 @@ static enum error header_read(struct block_device *disk, u64 lba, struct gpt_hea
 
 static bool is_zero(const u8 *p, u32 size)
 {
-    for (u32 i = 0; i < size; i += sizeof(u64)) {
-        u64 word;
-        __builtin_memcpy(&word, p + i, sizeof word);
-        if (word)
+    for (u32 i = 0; i < size; i += 8)
+        if (load_le(p + i, 8))
             return false;
-    }
     return true;
 }
 

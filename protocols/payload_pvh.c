@@ -126,23 +126,15 @@ static enum error read_segments(const struct payload *p, struct pvh_plan *plan)
     return check_truncation(p, plan);
 }
 
-static u64 note_number(const u8 *desc, u32 size)
-{
-    u64 n = 0;
-    for (u32 i = size; i; i--)
-        n = n << 8 | desc[i - 1];
-    return n;
-}
-
 static void take_note(struct pvh_plan *plan, u32 type, const u8 *desc, u32 size)
 {
     if (type == PVH_NOTE_PHYS32_ENTRY && !plan->entry && (size == 4 || size == 8)) {
-        plan->entry = note_number(desc, size);
+        plan->entry = load_le(desc, size);
     } else if (type == NOTE_PHYS32_RELOC) { /* elfnote.h: each of the three may be left out */
         plan->movable = true;
-        plan->move_align = size >= 4 ? note_number(desc, 4) : 0;
-        plan->move_min = size >= 8 ? note_number(desc + 4, 4) : 0;
-        plan->move_max = size >= 12 ? note_number(desc + 8, 4) : 0xffffffffu;
+        plan->move_align = size >= 4 ? load_le(desc, 4) : 0;
+        plan->move_min = size >= 8 ? load_le(desc + 4, 4) : 0;
+        plan->move_max = size >= 12 ? load_le(desc + 8, 4) : 0xffffffffu;
     }
 }
 

@@ -23,14 +23,6 @@
 #define FADT_DSDT 40
 #define FADT_X_DSDT 140
 
-u64 acpi_number(const u8 *at, u32 bytes)
-{
-    u64 n = 0;
-    while (bytes)
-        n = n << 8 | at[--bytes];
-    return n;
-}
-
 static bool sums_to_zero(const u8 *bytes, u32 size)
 {
     u8 sum = 0;
@@ -56,7 +48,7 @@ static const u8 *table_bounded(u64 paddr, const char *signature, u32 most, u32 *
     const u8 *table = bytes_at(paddr, ACPI_HEADER);
     if (!table || memcmp(table, signature, 4))
         return NULL;
-    *size = (u32)acpi_number(table + TABLE_LENGTH, 4);
+    *size = (u32)load_le(table + TABLE_LENGTH, 4);
     if (*size < ACPI_HEADER || *size > most || !bytes_at(paddr, *size) || !sums_to_zero(table, *size))
         return NULL;
     return table;
@@ -74,15 +66,15 @@ static const u8 *root_table(u64 rsdp, u32 *size, u32 *width)
     if (!root || memcmp(root, "RSD PTR ", 8) || !sums_to_zero(root, RSDP_SIZE_V1))
         return NULL;
     if (root[RSDP_REVISION] >= 2 && bytes_at(rsdp, RSDP_SIZE)) {
-        u32 length = (u32)acpi_number(root + RSDP_LENGTH, 4);
+        u32 length = (u32)load_le(root + RSDP_LENGTH, 4);
         bool right = length >= RSDP_SIZE && length <= PAGE_SIZE && bytes_at(rsdp, length) && sums_to_zero(root, length);
-        const u8 *xsdt = right ? table_bounded(acpi_number(root + RSDP_XSDT, 8), "XSDT", ROOT_MAX, size) : NULL;
+        const u8 *xsdt = right ? table_bounded(load_le(root + RSDP_XSDT, 8), "XSDT", ROOT_MAX, size) : NULL;
         *width = 8;
         if (xsdt)
             return xsdt;
     }
     *width = 4;
-    return table_bounded(acpi_number(root + RSDP_RSDT, 4), "RSDT", ROOT_MAX, size);
+    return table_bounded(load_le(root + RSDP_RSDT, 4), "RSDT", ROOT_MAX, size);
 }
 
 const u8 *acpi_find(u64 rsdp, const char *signature, u32 least, u32 *size)
@@ -90,7 +82,7 @@ const u8 *acpi_find(u64 rsdp, const char *signature, u32 least, u32 *size)
     u32 root_size, width;
     const u8 *root = root_table(rsdp, &root_size, &width);
     for (u32 at = ACPI_HEADER; root && at + width <= root_size; at += width) {
-        const u8 *table = acpi_table(acpi_number(root + at, width), signature, size);
+        const u8 *table = acpi_table(load_le(root + at, width), signature, size);
         if (table && *size >= least)
             return table;
     }
@@ -99,8 +91,8 @@ const u8 *acpi_find(u64 rsdp, const char *signature, u32 least, u32 *size)
 
 const u8 *acpi_dsdt(const u8 *fadt, u32 fadt_size, u32 *size)
 {
-    u64 wide = fadt_size >= FADT_X_DSDT + 8 ? acpi_number(fadt + FADT_X_DSDT, 8) : 0;
-    u64 narrow = fadt_size >= FADT_DSDT + 4 ? acpi_number(fadt + FADT_DSDT, 4) : 0;
+    u64 wide = fadt_size >= FADT_X_DSDT + 8 ? load_le(fadt + FADT_X_DSDT, 8) : 0;
+    u64 narrow = fadt_size >= FADT_DSDT + 4 ? load_le(fadt + FADT_DSDT, 4) : 0;
     const u8 *dsdt = acpi_table(wide, "DSDT", size);
     return dsdt ? dsdt : acpi_table(narrow, "DSDT", size);
 }
@@ -139,9 +131,9 @@ u64 acpi_config_base(u64 rsdp)
             continue;
         const u8 *value = dsdt + i + (dsdt[i - 1] == 0x08 ? 4 : 6);
         if (value[0] == 0x0c) /* DWordPrefix */
-            return acpi_number(value + 1, 4);
+            return load_le(value + 1, 4);
         if (value[0] == 0x0e) /* QWordPrefix */
-            return acpi_number(value + 1, 8);
+            return load_le(value + 1, 8);
     }
     return 0;
 }
@@ -167,12 +159,12 @@ void acpi_windows(u64 rsdp, void (*found)(enum acpi_window type, u64 base, u64 s
         if (!width || !fits(i, DESCRIPTOR_NUMBERS + 5 * width, size))
             continue;
         const u8 *d = dsdt + i, *numbers = d + DESCRIPTOR_NUMBERS;
-        if (acpi_number(d + 1, 2) < DESCRIPTOR_NUMBERS - 3 + 5 * width || d[2] || d[DESCRIPTOR_TYPE] > ACPI_BUSES ||
+        if (load_le(d + 1, 2) < DESCRIPTOR_NUMBERS - 3 + 5 * width || d[2] || d[DESCRIPTOR_TYPE] > ACPI_BUSES ||
             d[DESCRIPTOR_FLAGS] & FLAG_CONSUMER)
             continue;
-        u64 first = acpi_number(numbers + width, width), last = acpi_number(numbers + 2 * width, width);
-        u64 length = acpi_number(numbers + 4 * width, width);
-        if (first <= last && length && length - 1 == last - first && !acpi_number(numbers + 3 * width, width))
+        u64 first = load_le(numbers + width, width), last = load_le(numbers + 2 * width, width);
+        u64 length = load_le(numbers + 4 * width, width);
+        if (first <= last && length && length - 1 == last - first && !load_le(numbers + 3 * width, width))
             found(d[DESCRIPTOR_TYPE], first, length, context);
     }
 }

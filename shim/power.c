@@ -49,7 +49,7 @@ static void acpi_poweroff(u64 rsdp)
     const u8 *dsdt = fadt ? acpi_dsdt(fadt, fadt_size, &dsdt_size) : NULL;
     if (!dsdt || !acpi_s5(dsdt, dsdt_size, &type))
         return;
-    u64 address = fadt_size >= FADT_SLEEP_CONTROL + 12 ? acpi_number(fadt + FADT_SLEEP_CONTROL + 4, 8) : 0;
+    u64 address = fadt_size >= FADT_SLEEP_CONTROL + 12 ? load_le(fadt + FADT_SLEEP_CONTROL + 4, 8) : 0;
     if (address) {
         u8 value = (u8)(type << 2 | SLEEP_ENABLE_CONTROL);
         if (fadt[FADT_SLEEP_CONTROL] == 1)
@@ -58,8 +58,8 @@ static void acpi_poweroff(u64 rsdp)
             mmio_write8(address, value);
     }
     for (u32 field = FADT_PM1A_CONTROL; field <= FADT_PM1B_CONTROL; field += 4)
-        if (acpi_number(fadt + field, 4))
-            io_out16((u16)acpi_number(fadt + field, 4), (u16)(type << 10 | SLEEP_ENABLE_PM1));
+        if (load_le(fadt + field, 4))
+            io_out16((u16)load_le(fadt + field, 4), (u16)(type << 10 | SLEEP_ENABLE_PM1));
     for (u32 i = 0; i < 1000000; i++)
         cpu_relax();
 }

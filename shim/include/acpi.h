@@ -18,9 +18,6 @@ const u8 *acpi_table(u64 paddr, const char *signature, u32 *size);
 /* The DSDT, which the FADT (*fadt of fadt_size bytes) leads to; NULL when there is none. §5.2.9. */
 const u8 *acpi_dsdt(const u8 *fadt, u32 fadt_size, u32 *size);
 
-/* A little-endian field of 1 … 8 bytes, at any alignment. */
-u64 acpi_number(const u8 *at, u32 bytes);
-
 /* SLP_TYPa of \_S5 in a DSDT, 0 … 7: found by its name, in the form that compilers give it. §7.4.2. */
 bool acpi_s5(const u8 *dsdt, u32 size, u8 *type);
 

@@ -58,11 +58,11 @@ int memcmp(const void *a, const void *b, size_t size);
 size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
 
-/* The little-endian number at p, which need not be aligned. */
-static inline u64 load64(const void *p)
+/* The little-endian number of 1 … 8 bytes at p, which need not be aligned. */
+static inline u64 load_le(const void *p, u32 bytes)
 {
-    u64 value;
-    __builtin_memcpy(&value, p, sizeof value);
+    u64 value = 0;
+    __builtin_memcpy(&value, p, bytes);
     return value;
 }
 

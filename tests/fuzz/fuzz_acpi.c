@@ -62,7 +62,7 @@ static void sums_correct(void)
     fake_acpi_sum(AT, 20, 8);
     fake_acpi_sum(AT, 36, 32);
     for (u64 at = AT + 64; at + ACPI_HEADER <= AT + AREA; at += 64) {
-        u64 length = acpi_number(mem_at(at + 4, 4), 4);
+        u64 length = load_le(mem_at(at + 4, 4), 4);
         if (length >= ACPI_HEADER && fits(at, length, AT + AREA))
             fake_acpi_sum(at, (u32)length, 9);
     }

@@ -73,14 +73,14 @@ static void broken_firmware_has_no_tables(void **state)
         u64 table = fake_acpi_add("MCFG", "12345678", 8, true);
         fake_acpi_end();
         assert_non_null(acpi_find(FAKE_RSDP, "MCFG", 44, &size));
-        u64 root = acpi_number(mem_at(FAKE_RSDP + 24, 8), 8);
+        u64 root = load_le(mem_at(FAKE_RSDP + 24, 8), 8);
         u64 base = cases[i].which == RSDP ? FAKE_RSDP : cases[i].which == ROOT ? root : table;
         host_poke(base + cases[i].at, &cases[i].value, cases[i].value > 0xff || cases[i].at % 4 == 0 ? 4 : 1);
         if (cases[i].right && cases[i].which == RSDP) {
             fake_acpi_sum(FAKE_RSDP, 20, 8);
             fake_acpi_sum(FAKE_RSDP, 36, 32);
         } else if (cases[i].right) {
-            u32 length = (u32)acpi_number(mem_at(base + 4, 4), 4);
+            u32 length = (u32)load_le(mem_at(base + 4, 4), 4);
             fake_acpi_sum(base, length > 36 && length < 0x200000 ? length : 44, 9);
         }
         if (acpi_find(FAKE_RSDP, "MCFG", 44, &size))
