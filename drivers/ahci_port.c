@@ -136,8 +136,7 @@ static bool port_reset(const struct ahci_port *p)
 {
     struct deadline spin_up = deadline_in(SPIN_UP_MS);
     port_write(p, PXSCTL, SCTL_RESET);
-    for (struct deadline d = deadline_in(COMRESET_MS); !deadline_passed(&d);)
-        continue;
+    pause_ms(COMRESET_MS);
     port_write(p, PXSCTL, SCTL_RUN);
     bool link = ahci_wait(p->registers + PXSSTS, DET, DET_LINK, LINK_MS);
     port_clear(p);

@@ -131,13 +131,6 @@ static enum error drive_wait(struct ide_drive *d, u32 ms, bool dma, u8 *status)
     return fail(ERR_TIMEOUT, "no answer within %u s (status %02x)", ms / 1000, *status);
 }
 
-static void pause_ms(u32 ms)
-{
-    struct deadline deadline = deadline_in(ms);
-    while (!deadline_passed(&deadline))
-        ;
-}
-
 static void drive_select(const struct ide_drive *d, u8 bits)
 {
     io_out8((u16)(d->channel->command + REG_DEVICE), (u8)(DEVICE_ALWAYS | d->unit << DEVICE_UNIT | bits));

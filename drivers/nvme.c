@@ -471,9 +471,7 @@ static u32 requests_submit(const struct block_device *disk, const struct block_s
 static void requests_repeat(const struct block_device *disk)
 {
     struct nvme *n = ((const struct namespace *)disk->state)->controller;
-    struct deadline pause = deadline_in(RETRY_MS);
-    while (!deadline_passed(&pause))
-        continue;
+    pause_ms(RETRY_MS);
     for (; n->again; n->again &= n->again - 1)
         request_put(disk, (u32)__builtin_ctzll(n->again));
     doorbell_ring(n, &n->io, false, n->io.tail);

@@ -171,12 +171,6 @@ static bool result_is_good(const struct scsi_result *result)
 
 /* ---- starting a unit --------------------------------------------------------------------------------------------- */
 
-static void pause_ms(u32 ms)
-{
-    for (u64 start = clock_ms(); clock_ms() - start < ms;)
-        cpu_relax();
-}
-
 /* Give a command until it ends in something that lasts. */
 static enum error command_run(struct scsi_unit *unit, const u8 *cdb, u8 *buf, u32 size, struct scsi_result *result)
 {

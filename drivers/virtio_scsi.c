@@ -315,8 +315,7 @@ static enum error read_result(const struct block_device *disk, const struct slot
     *again = *again && tries < TRIES;
     if (!*again)
         return error;
-    for (u64 start = clock_ms(); clock_ms() - start < AGAIN_MS;)
-        cpu_relax();
+    pause_ms(AGAIN_MS);
     say_verbose("%s: trying again", error_text());
     read_add(disk, span, tries);
     error_clear();

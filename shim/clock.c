@@ -127,3 +127,10 @@ bool deadline_passed(struct deadline *d)
         d->start = cpu_ticks() | 1;
     return is_calibrated(first) && cpu_ticks() - d->start >= d->ms * ticks_per_ms;
 }
+
+void pause_ms(u32 ms)
+{
+    struct deadline deadline = deadline_in(ms);
+    while (!deadline_passed(&deadline))
+        continue;
+}

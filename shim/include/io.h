@@ -42,6 +42,9 @@ struct deadline deadline_in(u32 ms);
 /* One step of a polling loop: relaxes the CPU and tells whether the time is over. */
 bool deadline_passed(struct deadline *d);
 
+/* Let ms milliseconds pass. */
+void pause_ms(u32 ms);
+
 /* Milliseconds since some fixed point; the first call may calibrate the TSC against the PIT (5 ms). */
 u64 clock_ms(void);
 
