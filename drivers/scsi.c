@@ -10,7 +10,6 @@
 #include "memory.h"
 #include "print.h"
 
-#define TEST_UNIT_READY 0x00
 #define REQUEST_SENSE 0x03
 #define INQUIRY 0x12
 #define READ_CAPACITY_10 0x25
@@ -22,13 +21,11 @@
 /* SAM-5 §5.3.1 */
 #define RESERVATION_CONFLICT 0x18
 #define TASK_SET_FULL 0x28
-#define TASK_ABORTED 0x40
 
 /* SPC-4 §4.5.6 sense keys */
 #define KEY_RECOVERED 0x1
 #define KEY_NOT_READY 0x2
 #define KEY_ILLEGAL_REQUEST 0x5
-#define KEY_UNIT_ATTENTION 0x6
 #define KEY_ABORTED_COMMAND 0xb
 #define ASC_NOT_READY 0x04 /* with ASCQ 1: becoming ready */
 #define ASC_UNIT_NOT_SUPPORTED 0x25
@@ -50,12 +47,12 @@
 #define READY_MS 5000u
 #define READY_PAUSE_MS 50u
 
-static u32 big32(const u8 *at)
+u32 scsi_number(const u8 *at)
 {
-    return (u32)at[0] << 24 | (u32)at[1] << 16 | (u32)at[2] << 8 | at[3];
+    return __builtin_bswap32((u32)load_le(at, 4));
 }
 
-static void big32_put(u8 *at, u32 value)
+static void number_put(u8 *at, u32 value)
 {
     for (u32 i = 0; i < 4; i++)
         at[i] = (u8)(value >> (24 - 8 * i));
@@ -132,7 +129,7 @@ static void result_words(const struct scsi_result *result, char *out, u32 room)
         u8 status;
         const char *words;
     } statuses[] = {{SCSI_BUSY, "busy"}, {RESERVATION_CONFLICT, "reserved for somebody else"},
-                    {TASK_SET_FULL, "its queue is full"}, {TASK_ABORTED, "task aborted"}};
+                    {TASK_SET_FULL, "its queue is full"}, {SCSI_TASK_ABORTED, "task aborted"}};
     const char *words = "failed";
     if (result->status == SCSI_CHECK_CONDITION) {
         words = NULL;
@@ -159,8 +156,8 @@ static bool result_is(const struct scsi_result *result, u8 key, u8 asc)
 static bool result_is_passing(const struct scsi_result *result)
 {
     if (result->status == SCSI_CHECK_CONDITION)
-        return result->key == KEY_UNIT_ATTENTION || result->key == KEY_ABORTED_COMMAND;
-    return result->status == SCSI_BUSY || result->status == TASK_SET_FULL || result->status == TASK_ABORTED;
+        return result->key == SCSI_KEY_UNIT_ATTENTION || result->key == KEY_ABORTED_COMMAND;
+    return result->status == SCSI_BUSY || result->status == TASK_SET_FULL || result->status == SCSI_TASK_ABORTED;
 }
 
 /* A recovered error is a warning: the command has been carried out (SPC-4 §4.5.6). */
@@ -251,7 +248,7 @@ static enum error identify(struct scsi_unit *unit, u8 *reply)
 
 static enum error ready_wait(struct scsi_unit *unit)
 {
-    static const u8 cdb[SCSI_CDB_MAX] = {TEST_UNIT_READY};
+    static const u8 cdb[SCSI_CDB_MAX] = {SCSI_TEST_UNIT_READY};
     struct scsi_result result;
     for (u32 ms = 0; ms <= READY_MS; ms += READY_PAUSE_MS) {
         enum error error = command_run(unit, cdb, NULL, 0, &result);
@@ -273,14 +270,14 @@ static enum error capacity_read(struct scsi_unit *unit, u8 *reply)
     enum error error = command_ask(unit, "READ CAPACITY (10)", short_cdb, reply, CAPACITY_10_SIZE, CAPACITY_10_SIZE);
     if (error)
         return error;
-    u64 last = big32(reply);
-    unit->block_size = big32(reply + 4);
+    u64 last = scsi_number(reply);
+    unit->block_size = scsi_number(reply + 4);
     if (last == 0xffffffff && !unit->atapi) { /* SBC-3 §5.15.2: more than fits here */
         error = command_ask(unit, "READ CAPACITY (16)", long_cdb, reply, CAPACITY_16_SIZE, CAPACITY_16_LEAST);
         if (error)
             return error;
-        last = (u64)big32(reply) << 32 | big32(reply + 4);
-        unit->block_size = big32(reply + 8);
+        last = (u64)scsi_number(reply) << 32 | scsi_number(reply + 4);
+        unit->block_size = scsi_number(reply + 8);
     }
     if (last == ~0ull)
         return fail(ERR_UNSUPPORTED, "%s: READ CAPACITY (16) tells of 2^64 blocks", unit->where);
@@ -307,7 +304,7 @@ static enum error limits_read(struct scsi_unit *unit, u8 *reply)
         return OK;
     enum error error = command_run(unit, cdb, reply, REPLY_SIZE, &result);
     if (error == OK && result_is_good(&result) && result.received >= LIMITS_LEAST && reply[1] == PAGE_BLOCK_LIMITS)
-        unit->blocks_max = big32(reply + 8);
+        unit->blocks_max = scsi_number(reply + 8);
     return error;
 }
 
@@ -331,13 +328,13 @@ void scsi_read_cdb(const struct scsi_unit *unit, u64 lba, u32 blocks, u8 cdb[SCS
     memset(cdb, 0, SCSI_CDB_MAX);
     if (unit->long_reads) {
         cdb[0] = READ_16;
-        big32_put(cdb + 2, (u32)(lba >> 32));
-        big32_put(cdb + 6, (u32)lba);
-        big32_put(cdb + 10, blocks);
+        number_put(cdb + 2, (u32)(lba >> 32));
+        number_put(cdb + 6, (u32)lba);
+        number_put(cdb + 10, blocks);
         return;
     }
     cdb[0] = READ_10;
-    big32_put(cdb + 2, (u32)lba);
+    number_put(cdb + 2, (u32)lba);
     cdb[7] = (u8)(blocks >> 8);
     cdb[8] = (u8)blocks;
 }

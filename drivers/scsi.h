@@ -12,10 +12,15 @@
 #define SCSI_CDB_MAX 16u
 #define SCSI_SENSE_MAX 96u
 
+#define SCSI_TEST_UNIT_READY 0x00
+
 /* SAM-5 §5.3.1 status codes */
 #define SCSI_GOOD 0x00
 #define SCSI_CHECK_CONDITION 0x02
 #define SCSI_BUSY 0x08
+#define SCSI_TASK_ABORTED 0x40
+
+#define SCSI_KEY_UNIT_ATTENTION 0x6 /* SPC-4 §4.5.6 */
 
 /* SPC-4 §6.4.2 peripheral device types */
 #define SCSI_TYPE_DISK 0x00
@@ -48,6 +53,9 @@ struct scsi_unit {
     char model[32]; /* vendor and product, printable */
     u32 blocks_max; /* most per command, as the unit tells; 0: no limit. See scsi_blocks_max() */
 };
+
+/* A field of 4 bytes as SCSI has them, the highest first. */
+u32 scsi_number(const u8 *at);
 
 /* Fixed (70h, 71h) or descriptor (72h, 73h) sense data, SPC-4 §4.5: key, asc, ascq; zeros when it is neither. */
 void scsi_sense_read(const u8 *sense, u32 size, struct scsi_result *result);

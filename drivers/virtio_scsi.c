@@ -60,12 +60,9 @@ static const char *const response_words[] = {
     [7] = "target failure", [8] = "nexus failure", [9] = "failure",
 };
 
-#define TEST_UNIT_READY 0x00
 #define REPORT_LUNS 0xa0
 #define LUNS_MAX 256u /* of a target */
 #define LUNS_BYTES (8 + LUNS_MAX * 8)
-#define KEY_UNIT_ATTENTION 6
-#define TASK_ABORTED 0x40 /* SAM-5 §5.3.1 */
 
 #define QUEUE_SIZE 256u
 #define QUEUE_SIZE_IDLE 2u       /* of those that carry nothing */
@@ -260,7 +257,7 @@ static enum error request_result(const char *name, const struct slot *slot, stru
         return OK;
     case VIRTIO_SCSI_S_ABORTED:
     case VIRTIO_SCSI_S_RESET:
-        result->status = TASK_ABORTED;
+        result->status = SCSI_TASK_ABORTED;
         return OK;
     case VIRTIO_SCSI_S_BUSY:
         result->status = SCSI_BUSY;
@@ -430,14 +427,14 @@ static u32 luns_read(struct adapter *a, u32 target)
             error_show();
             return 0;
         }
-        if (result.key != KEY_UNIT_ATTENTION)
+        if (result.key != SCSI_KEY_UNIT_ATTENTION)
             break;
     }
     if (result.status != SCSI_GOOD || result.received < 8) {
         memset(a->luns, 0, LUNS_BYTES);
         return 1;
     }
-    u32 bytes = (u32)a->luns[0] << 24 | (u32)a->luns[1] << 16 | (u32)a->luns[2] << 8 | a->luns[3];
+    u32 bytes = scsi_number(a->luns);
     if (bytes > LUNS_MAX * 8)
         warn("%s: %u logical units, of which the first %u are looked at", lun.where, bytes / 8, LUNS_MAX);
     return (u32)min_u64(bytes, result.received - 8) / 8;
@@ -475,7 +472,7 @@ static enum error target_try(struct adapter *a, u32 target)
 /* Which targets answer, as a bit set: a command without data to each, as many at once as there are slots. */
 static void targets_find(struct adapter *a, u32 count, u8 *there)
 {
-    static const u8 cdb[SCSI_CDB_MAX] = {TEST_UNIT_READY};
+    static const u8 cdb[SCSI_CDB_MAX] = {SCSI_TEST_UNIT_READY};
     enum error error = OK;
     u8 address[8];
     for (u32 next = 0; !a->gone && (next < count || a->in_flight);) {
