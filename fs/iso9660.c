@@ -10,6 +10,7 @@
  * when the name is not complete before.
  * Exercised by test_iso9660 (images by xorriso and genisoimage) and fuzz_iso9660.
  */
+#include "fields.h"
 #include "iso.h"
 #include "print.h"
 
@@ -445,16 +446,10 @@ static enum error read_descriptors(struct volume *v, struct iso_descriptor *prim
     return primary->type ? OK : fail(ERR_CORRUPT, "(%s): ISO 9660 without a primary volume descriptor", v->name);
 }
 
-struct rule {
-    bool kept;
-    u32 byte, found;
-    const char *expected;
-};
-
 static enum error check_descriptor(const struct volume *v, const struct iso_descriptor *d)
 {
     u32 block = d->block_size.value;
-    const struct rule rules[] = {
+    const struct field_rule rules[] = {
         {block == 512 || block == 1024 || block == 2048, 128, block,
          "bytes per logical block, expected 512, 1024 or 2048"},
         {d->blocks.value, 80, d->blocks.value, "blocks, expected some"},
@@ -462,12 +457,8 @@ static enum error check_descriptor(const struct volume *v, const struct iso_desc
         {d->root.size.value, 166, d->root.size.value, "bytes of root directory, expected some"},
         {d->root.flags & ISO_FLAG_DIR, 181, d->root.flags, "as flags of the root directory, expected 2"},
     };
-    for (u32 i = 0; i < ARRAY_COUNT(rules); i++)
-        if (!rules[i].kept)
-            return fail(ERR_CORRUPT, "(%s): ISO 9660 %s volume descriptor, byte %u: %u %s", v->name,
-                        d->type == ISO_PRIMARY ? "primary" : "Joliet", rules[i].byte, rules[i].found,
-                        rules[i].expected);
-    return OK;
+    return fields_check(v, d->type == ISO_PRIMARY ? "ISO 9660 primary volume descriptor"
+                                                  : "ISO 9660 Joliet volume descriptor", rules, ARRAY_COUNT(rules));
 }
 
 static enum error find_rock(struct volume *v)
