@@ -152,8 +152,7 @@ static void list_start(const struct ahci_port *p)
  * stops the whole machine until then (QEMU drains). What the port was given stays its own instead. */
 void ahci_leave_alone(struct ahci_port *p)
 {
-    struct block_device none = {0}, *disk = p->disk ? p->disk : &none;
-    warn("%s: not used any more, and what it was given stays reserved", p->disk ? disk->name : p->where);
+    warn("%s: not used any more, and what it was given stays reserved", p->disk ? p->disk->name : p->where);
     for (u32 busy = p->issued; busy; busy &= busy - 1) {
         u32 slot = (u32)__builtin_ctz(busy);
         const struct command_table *table = &p->memory->table[slot];
@@ -161,7 +160,7 @@ void ahci_leave_alone(struct ahci_port *p)
             disk_lost_memory((u64)table->dbau << 32 | table->dba, (u64)table->dbc + 1);
     }
     disk_lost_memory(mem_address(p->memory), sizeof *p->memory);
-    disk_lost(disk);
+    disk_lost(p->disk);
     device_lost(p->where);
     p->hba->lost |= 1u << p->number;
     p->down = true;

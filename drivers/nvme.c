@@ -238,7 +238,6 @@ static void give_up(struct nvme *n)
  * and PRP lists that it only reads, too, because they say where it writes. */
 static void leave_alone(struct nvme *n)
 {
-    struct block_device any = {0}; /* there may be no disk yet, and of several disks once is enough */
     warn("%s: not used any more, and what it was given stays reserved", n->where);
     for (u64 busy = n->busy; busy; busy &= busy - 1) {
         const struct slot *slot = &n->slot[__builtin_ctzll(busy)];
@@ -250,7 +249,7 @@ static void leave_alone(struct nvme *n)
     for (const struct namespace *s = n->namespaces; s; s = s->next)
         if (s->metadata)
             disk_lost_memory(mem_address(s->metadata), s->metadata_bytes);
-    disk_lost(&any);
+    disk_lost(NULL);
     disks_dead(n);
     device_lost(n->where);
     n->stopped = true;

@@ -153,7 +153,8 @@ void disks_quiesce(struct disk_list *disks)
 
 void disk_lost(struct block_device *disk)
 {
-    disk->dead = true;
+    if (disk)
+        disk->dead = true;
     block_cache_reset();
     cache_ready(); /* here, not between a mark and its release */
     arena_pin();

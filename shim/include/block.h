@@ -92,7 +92,8 @@ void disks_probe(struct boot_info *boot, struct disk_list *disks);
 
 /* A disk that does not answer may still write, whenever it wakes up, to what it was given. So it is not asked again;
  * the arena as it is by now, the cache in it too, is not used again; and from now on the size bytes at paddr (what
- * the disk was to read, and the structures it writes to) are reserved in the machine's map: no payload gets them. */
+ * the disk was to read, and the structures it writes to) are reserved in the machine's map: no payload gets them.
+ * disk NULL: a device that has none yet, or several, whose `dead` the driver sets itself. */
 void disk_lost(struct block_device *disk);
 void disk_lost_memory(u64 paddr, u64 size);
 
