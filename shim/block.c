@@ -23,6 +23,10 @@ static struct line lines[LINES];
 static u8 *line_bytes; /* LINES × LINE_SIZE */
 static u8 *bounce;     /* what cannot go straight to its destination; LINE_SIZE at least */
 static u64 bounce_size;
+static struct {
+    const struct block_device *disk; /* NULL: nothing */
+    u64 lba, blocks;
+} bounced; /* what it holds: the ragged ends of neighbouring pieces are often of one block */
 static u64 use_count;
 
 static struct mem_map *machine; /* for disk_lost_memory(); NULL in tests that have none */
@@ -32,6 +36,7 @@ void block_cache_reset(void)
 {
     memset(lines, 0, sizeof lines);
     line_bytes = bounce = NULL;
+    bounced.disk = NULL;
 }
 
 static bool cache_ready(void)
@@ -64,6 +69,7 @@ static void bounce_grow(const struct disk_list *disks)
         return;
     }
     bounce = grown;
+    bounced.disk = NULL;
     bounce_size = BOUNCE_SIZE;
 }
 
@@ -218,11 +224,15 @@ static enum error read_bounced(struct block_device *disk, u64 offset, u64 size, 
         if (disk->max_blocks)
             blocks = min_u64(blocks, disk->max_blocks);
         u64 part = min_u64(size, blocks * disk->block_size - skip);
-        struct block_span span = {lba, (u32)blocks, bounce};
-        enum error error = driver_read(disk, &span, 1);
-        if (error)
-            return error;
-        memcpy(buf, bounce + skip, part);
+        if (bounced.disk != disk || lba < bounced.lba || !fits(lba - bounced.lba, blocks, bounced.blocks)) {
+            struct block_span span = {lba, (u32)blocks, bounce};
+            bounced.disk = NULL;
+            enum error error = driver_read(disk, &span, 1);
+            if (error)
+                return error;
+            bounced.disk = disk, bounced.lba = lba, bounced.blocks = blocks;
+        }
+        memcpy(buf, bounce + (lba - bounced.lba) * disk->block_size + skip, part);
         offset += part, buf += part, size -= part;
     }
     return OK;

@@ -160,6 +160,37 @@ static void misaligned_memory_is_bounced(void **state)
     free(buf);
 }
 
+/* Pieces that end and begin in one block, as files do on filesystems whose blocks are smaller: it is read once. */
+static void ragged_neighbours_share_a_block(void **state)
+{
+    (void)state;
+    static u8 a[3000], b[3000], c[8192];
+    struct block_device *disk = fresh_disk(4096);
+    struct block_batch batch;
+    block_batch_begin(&batch, disk);
+    assert_int_equal(block_batch_add(&batch, 1000, sizeof a, a), OK);
+    assert_int_equal(block_batch_add(&batch, 4000, 96, b), OK);
+    assert_int_equal(block_batch_add(&batch, 3000, 1000, b + 96), OK);
+    assert_int_equal(block_batch_end(&batch), OK);
+    assert_memory_equal(a, image + 1000, sizeof a);
+    assert_memory_equal(b, image + 4000, 96);
+    assert_memory_equal(b + 96, image + 3000, 1000);
+    assert_int_equal(disk->stats.requests, 1);
+    block_batch_begin(&batch, disk);
+    assert_int_equal(block_batch_add(&batch, 3000, sizeof c, c), OK); /* 0 again, 1, and a part of 2 */
+    assert_int_equal(block_batch_end(&batch), OK);
+    assert_memory_equal(c, image + 3000, sizeof c);
+    assert_int_equal(disk->stats.requests, 3);
+    u8 *other = malloc(IMAGE_SIZE);
+    memset(other, 0x5a, IMAGE_SIZE);
+    struct block_device *second = host_disk(&disks, "vd", other, IMAGE_SIZE, 4096);
+    block_batch_begin(&batch, second);
+    assert_int_equal(block_batch_add(&batch, 8192, 100, a), OK); /* the same block of another disk */
+    assert_int_equal(block_batch_end(&batch), OK);
+    assert_int_equal(a[0] << 8 | a[99], 0x5a5a);
+    free(other);
+}
+
 static void memory_beyond_dma_is_bounced(void **state)
 {
     (void)state;
@@ -241,6 +272,7 @@ int main(void)
         cmocka_unit_test(a_contiguous_piece_is_one_request),
         cmocka_unit_test(requests_are_split_at_the_limit),
         cmocka_unit_test(misaligned_memory_is_bounced),
+        cmocka_unit_test(ragged_neighbours_share_a_block),
         cmocka_unit_test(memory_beyond_dma_is_bounced),
         cmocka_unit_test(the_cache_asks_once),
         cmocka_unit_test(one_bad_block_hides_nothing_else),
