@@ -3,8 +3,9 @@
 
     make_disk("disk.img", {"/boot/shim.cfg": b"timeout 0", "/boot/vmlinuz": "build/kernel/vmlinuz"}, "gpt", "ext4")
 
-A value that is bytes is content, a str or Path names a file. Schemes: none, mbr, logical, gpt. On `mbr`, `logical` and
-`gpt` a small partition without a filesystem comes first, so that number and offset of the volume are not trivial.
+A value that is bytes is content, a str or Path names a file. Schemes: none, mbr, logical, gpt, and gpt4k, a GPT for sectors
+of 4096 bytes. On all but `none` a small partition without a filesystem comes first, so that number and offset of the
+volume are not trivial.
 Filesystems: ext2, ext3, ext4, fat12, fat16, fat32; make_iso() makes a CD.
 """
 import os
@@ -17,8 +18,8 @@ SCHEMES = ("none", "mbr", "logical", "gpt")
 FILESYSTEMS = ("ext2", "ext4", "fat12", "fat16", "fat32")
 
 # Where the volume begins (MiB) and what the shim calls it on the disk "vda".
-VOLUME_START = {"none": 0, "mbr": 2, "logical": 5, "gpt": 2}
-VOLUME_NAME = {"none": "vda", "mbr": "vda2", "logical": "vda6", "gpt": "vda2"}
+VOLUME_START = {"none": 0, "mbr": 2, "logical": 5, "gpt": 2, "gpt4k": 2}
+VOLUME_NAME = {"none": "vda", "mbr": "vda2", "logical": "vda6", "gpt": "vda2", "gpt4k": "vda2"}
 
 # Sectors per cluster that keep 40 to 127 MiB inside the cluster counts that make a FAT of that width.
 FAT_CLUSTER = {"fat12": 64, "fat16": 8, "fat32": 1}
@@ -56,6 +57,10 @@ def content_size(files):
 def partition(path, scheme, size, label):
     """Write the table; sizes and starts in MiB."""
     end = size // MIB
+    if scheme == "gpt4k":
+        keys = f"g\nn\n1\n256\n511\nn\n2\n512\n{512 + (end - 3) * 256 - 1}\nw\n"
+        run("fdisk", "-b", "4096", "-w", "never", "-W", "never", path, input=keys.encode())
+        return
     if scheme == "gpt":
         table = f"label: gpt\nstart=1MiB, size=1MiB, name=first\nstart=2MiB, size={end - 3}MiB, name={label}\n"
     elif scheme == "mbr":
@@ -92,7 +97,7 @@ def make_disk(path, files, scheme="gpt", fs="ext4", label="demo", size_mib=None,
         image.truncate(size)
     if scheme != "none":
         partition(path, scheme, size, label)
-    room = size - start - (MIB if scheme == "gpt" else 0)
+    room = size - start - (MIB if scheme.startswith("gpt") else 0)
     make_filesystem(path, files, fs, start, room, label, options)
     return VOLUME_NAME[scheme]
 

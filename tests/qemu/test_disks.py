@@ -27,7 +27,7 @@ ROWS = {
     "ide": ("ext2", "mbr", 128, "pvh"),
     "ide-cd": ("iso", "none", 5120, "multiboot"),
     "nvme": ("ext4", "logical", 5120, "grub-uefi"),
-    "nvme-4k": ("ext4", "none", 128, "pvh"),
+    "nvme-4k": ("ext4", "gpt4k", 128, "pvh"),
     "usb": ("fat32", "mbr", 128, "pvh"),
     "usb-ehci": ("ext4", "gpt", 5120, "grub-bios"),
     "bios-scsi": ("iso", "none", 5120, "pvh"),
