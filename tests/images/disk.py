@@ -4,8 +4,8 @@
     make_disk("disk.img", {"/boot/shim.cfg": b"timeout 0", "/boot/vmlinuz": "build/kernel/vmlinuz"}, "gpt", "ext4")
 
 A value that is bytes is content, a str or Path names a file. Schemes: none, mbr, logical, gpt, and gpt4k, a GPT
-for sectors of 4096 bytes. On all but `none` a small partition without a filesystem comes first, so that number and offset
-of the volume are not trivial.
+for sectors of 4096 bytes. On all but `none` a small partition without a filesystem comes first, so that number and
+offset of the volume are not trivial.
 Filesystems: ext2, ext3, ext4, fat12, fat16, fat32; make_iso() makes a CD.
 """
 import os
