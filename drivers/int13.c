@@ -13,6 +13,10 @@
  * A shim that is started by this one finds the same BIOS, but controllers that are reset: the BIOS data area keeps a note
  * of the drives that are not the BIOS's any more.
  *
+ * A controller may also have been taken from the BIOS before we came, by a kernel or another shim that started us. They
+ * switch it off when they go (no bus master), and the BIOS still waits for it: where all are off that a drive without a
+ * path may be at, sizes must do.
+ *
  * A call of the BIOS has no deadline of ours: it returns when the BIOS thinks fit. Left out on purpose: CHS (drives
  * without EDD are not used), floppies, CDs but the one that was booted from, writing, drives that come or go after the
  * first look.
@@ -20,6 +24,7 @@
  */
 #include "int13.h"
 #include "block.h"
+#include "io.h"
 #include "memory.h"
 #include "pci.h"
 #include "print.h"
@@ -70,6 +75,8 @@
 #define TRIES 3u
 #define STATUS_SHORT 0x100u /* ours: success, but not of all blocks */
 #define STATUS_TIMEOUT 0x80u
+#define STATUS_SILENT 0x200u /* ours, a bit: it took SILENCE_MS; SeaBIOS waits 4 s to 32 s */
+#define SILENCE_MS 3000u
 
 /* Content that a drive is known by: two pieces, the second for ISO 9660, which leaves the first 32 KiB to others. */
 #define PIECES 2u
@@ -127,6 +134,7 @@ extern const struct block_driver disk_int13;
 static struct drive drives[DRIVES_MAX];
 static u32 drive_count;
 static bool looked;
+static bool taken_before; /* the controllers of drives without a path, by whoever was here before us */
 static struct mem_range low; /* below 1 MiB: int13.h's layout, the bounce buffer last; size 0: none */
 static const struct boot_info *machine;
 
@@ -134,7 +142,7 @@ void int13_forget(void)
 {
     memset(drives, 0, sizeof drives);
     drive_count = 0;
-    looked = false;
+    looked = taken_before = false;
     low.size = 0;
 }
 
@@ -275,7 +283,7 @@ static const char *status_name(u32 status)
         {STATUS_SHORT, "only a part was read"},
     };
     for (u32 i = 0; i < ARRAY_COUNT(known); i++)
-        if (known[i].status == status)
+        if (known[i].status == (status & ~STATUS_SILENT))
             return known[i].name;
     return "an unknown error";
 }
@@ -298,14 +306,26 @@ static u32 read_once(const struct drive *d, u64 lba, u32 blocks, u64 flat)
     return status;
 }
 
-/* The same with retries behind a reset of the drive, as every BIOS manual asks for. */
+static bool is_timeout(u32 status)
+{
+    return status == STATUS_TIMEOUT || status & STATUS_SILENT;
+}
+
+/* The same with retries behind a reset of the drive, as every BIOS manual asks for; but what has cost seconds would
+ * cost them again. */
 static u32 read_retry(const struct drive *d, u64 lba, u32 blocks, u64 flat)
 {
     struct int13_registers registers;
-    u32 status = read_once(d, lba, blocks, flat);
-    for (u32 i = 1; i < TRIES && status && status != 0x01 && status != 0x31 && status != STATUS_TIMEOUT; i++) {
-        call(d, AH_RESET, 0, &registers);
+    u32 status = 0;
+    for (u32 i = 0; i < TRIES; i++) {
+        u64 start = cpu_ticks();
+        if (i)
+            call(d, AH_RESET, 0, &registers);
         status = read_once(d, lba, blocks, flat);
+        if (!status || status == 0x01 || status == 0x31 || status == STATUS_TIMEOUT)
+            break;
+        if ((cpu_ticks() - start) / clock_ticks_per_ms() >= SILENCE_MS)
+            return status | STATUS_SILENT;
     }
     return status;
 }
@@ -328,15 +348,16 @@ static enum error read_blocks(struct block_device *disk, u64 lba, u32 blocks, u6
     u32 status = read_retry(d, lba, blocks, flat);
     if (!status)
         return OK;
-    if (status == STATUS_TIMEOUT) {
+    if (is_timeout(status)) {
         leave_alone(d);
         disks_keep(low.base, low.size, OWNER);
         if (flat)
             disk_lost_memory(flat, (u64)blocks * disk->block_size);
         disk_lost(disk);
     }
-    return fail(status == STATUS_TIMEOUT ? ERR_TIMEOUT : ERR_IO, "%s: BIOS status %02x (%s) at block %lu (%u blocks)",
-                disk->name, status, status_name(status), lba, blocks);
+    return fail(is_timeout(status) ? ERR_TIMEOUT : ERR_IO, "%s: BIOS status %02x (%s%s) at block %lu (%u blocks)",
+                disk->name, status & ~STATUS_SILENT, status_name(status),
+                status & STATUS_SILENT ? ", after seconds" : "", lba, blocks);
 }
 
 static enum error read_span(struct block_device *disk, const struct block_span *span)
@@ -401,7 +422,7 @@ static void examine(struct drive *d)
         u32 status = read_retry(d, lba, blocks, 0);
         d->known[i] = !status;
         d->sum[i] = status ? status : content_sum(low_at(INT13_BOUNCE, PIECE_SIZE));
-        if (status == STATUS_TIMEOUT) {
+        if (is_timeout(status)) {
             leave_alone(d);
             return;
         }
@@ -457,9 +478,22 @@ static enum error drive_look(struct drive *d)
         return fail(ERR_NOT_FOUND, "%s: the BIOS tells no size (no medium)", d->name);
     if (!is_power_of_two(d->block_size) || d->block_size < 512 || d->block_size > bounce_size())
         return fail(ERR_UNSUPPORTED, "%s: the BIOS tells of blocks of %u bytes", d->name, d->block_size);
-    if (!d->has_path)
+    if (!d->has_path && !taken_before)
         examine(d);
     return OK;
+}
+
+struct controllers {
+    bool found, in_use;
+};
+
+static void controller_found(const struct pci_device *device, void *context)
+{
+    struct controllers *controllers = context;
+    if (device->class != PCI_CLASS_AHCI && device->class != PCI_CLASS_NVME)
+        return;
+    controllers->found = true;
+    controllers->in_use |= (pci_read16(device, PCI_COMMAND) & PCI_COMMAND_MASTER) != 0;
 }
 
 static void drive_enter(u32 number, bool cd, bool elsewhere)
@@ -494,6 +528,9 @@ static void bios_enumerate(const struct boot_info *boot)
         return;
     }
     u32 elsewhere = note_read();
+    struct controllers controllers = {0};
+    pci_scan(controller_found, &controllers);
+    taken_before = controllers.found && !controllers.in_use;
     for (u32 i = 0; i < count; i++)
         drive_enter(DRIVE_FIRST + i, false, elsewhere >> i & 1);
     if (cd)
@@ -527,6 +564,8 @@ static bool path_is_plausible(const struct drive *d)
 /* What neither side could read does not tell them apart: a disk that may be a driver's is left to it. */
 static bool same_content(struct drive *d, struct block_device *disk, u8 *piece)
 {
+    if (!d->examined && taken_before)
+        return true;
     if (!d->examined)
         examine(d);
     for (u32 i = 0; i < PIECES; i++) {
@@ -599,10 +638,11 @@ static enum error check_block_size(const struct drive *d)
     u32 status, end = measure_block(d, CANARY, &status);
     if (!status && end != d->block_size) /* the block may end like our filling */
         end = measure_block(d, (u8)~CANARY, &status);
-    if (status == STATUS_TIMEOUT)
+    if (is_timeout(status))
         leave_alone(d);
     if (status)
-        return fail(ERR_IO, "%s: BIOS status %02x (%s) at block 0", d->name, status, status_name(status));
+        return fail(ERR_IO, "%s: BIOS status %02x (%s) at block 0", d->name, status & ~STATUS_SILENT,
+                    status_name(status));
     if (end != d->block_size)
         return fail(ERR_CORRUPT, "%s: the BIOS tells of blocks of %u bytes and reads %u", d->name, d->block_size, end);
     return OK;

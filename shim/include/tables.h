@@ -15,8 +15,8 @@
     X(pvh)
 
 #define BUSES(X)                                                                                                       \
-    X(bios) /* first: it reads before any driver takes a controller from it */                                         \
     X(pci)                                                                                                             \
+    X(bios) /* before any driver takes a controller from it, and behind PCI, which tells what has been taken */        \
     X(virtio_mmio)
 
 #define BLOCK_DRIVERS(X)                                                                                               \

@@ -85,6 +85,7 @@ static u32 drive_read(struct fake_drive *d, u64 low, u8 *packet)
     if (!flat && fake_get(packet + 4, 2) + bytes > 0x10000 && !d->told_block_size)
         fault("a buffer across its segment's end");
     bool bad = lba <= d->bad_block && d->bad_block - lba < blocks;
+    host_ticks += bad ? d->bad_ticks : 0;
     if (bad && d->bad_times && !--d->bad_times)
         d->bad_block = ~0ull;
     if (bad && d->status == 0x101)

@@ -30,6 +30,7 @@ struct fake_drive {
     u64 bad_block;       /* ~0: none */
     u32 status;          /* there; 100h: success of less than all blocks; 101h: success, and nothing is written */
     u32 bad_times;       /* 0: for ever */
+    u64 bad_ticks;       /* that such a read takes */
     u32 overrun;         /* bytes written behind a flat buffer */
     void (*scribble)(u8 *parameters); /* over the answer of AH=48h (fuzzing) */
 

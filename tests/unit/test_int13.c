@@ -90,8 +90,8 @@ static int setup(void **state)
 
 static void look(void)
 {
-    bus_bios.enumerate(&boot);
     bus_pci.enumerate(&boot);
+    bus_bios.enumerate(&boot);
 }
 
 static struct block_device *probe(void)
@@ -337,6 +337,32 @@ static void timeouts_end_in_distance(void **state)
     expect_no_fault();
 }
 
+/* Whatever the BIOS calls it: an error that took seconds would take them again. */
+static void silence_is_not_asked_again(void **state)
+{
+    (void)state;
+    struct block_device *disk = probe_good();
+    u32 reads = drive->reads;
+    drive->bad_block = 200;
+    drive->status = 0x0b;
+    drive->bad_ticks = 32000ull * 1000000;
+    assert_int_equal(read_at(disk, drive, 200, 1, DEST), ERR_TIMEOUT);
+    expect_error("bios80: BIOS status 0b (bad track, after seconds) at block 200");
+    expect_log("bios80: not used any more");
+    assert_true(disk->dead && device_is_lost("bios80"));
+    assert_int_equal(drive->reads, reads + 1);
+    assert_int_equal(drive->resets, 0);
+
+    setup(NULL); /* at the first look: nor is the second piece */
+    drive->bad_block = 0;
+    drive->status = 0x0b;
+    drive->bad_ticks = 32000ull * 1000000;
+    look();
+    assert_int_equal(drive->reads, 1);
+    assert_true(device_is_lost("bios80"));
+    expect_no_fault();
+}
+
 static void drives_that_are_no_use(void **state)
 {
     (void)state;
@@ -514,7 +540,7 @@ static void paths_tell_whose_it_is(void **state)
         drive->bus_name = cases[i].drive.bus_name ? cases[i].drive.bus_name : 'P';
         if (drive->path_size == 50)
             drive->path_size = 44, drive->path_sum = 7;
-        bus_bios.enumerate(&boot);
+        look();
         if (drive->reads != cases[i].reads_before)
             stop("%s: %u reads", cases[i].what, drive->reads);
         probe_with_virtio();
@@ -563,7 +589,7 @@ static void content_tells_whose_it_is(void **state)
         drive->blocks = cases[i].blocks;
         drive->bad_block = cases[i].bad_block;
         drive->status = 0x10;
-        bus_bios.enumerate(&boot);
+        look();
         u32 reads = drive->reads;
         host_disk_fail_lba = cases[i].host_bad_lba;
         host_disk(&disks, "sd", image, IMAGE_SIZE, 512);
@@ -592,7 +618,7 @@ static void large_disks_are_told_shorter(void **state)
     drive->image = image;
     drive->image_size = IMAGE_SIZE;
     drive->blocks = 0x100000000;
-    bus_bios.enumerate(&boot);
+    look();
     host_disk(&disks, "sd", image, IMAGE_SIZE, 512)->block_count = 0x180000000;
     probe();
     expect_log("bios80: the same as sda");
@@ -606,6 +632,45 @@ static void modules_are_other_disks(void **state)
     host_disk(&disks, "module", image, IMAGE_SIZE, 512)->in_memory = true;
     probe();
     assert_int_equal(disks.count, 2);
+}
+
+/* A controller that another shim or a kernel has switched off: the BIOS would wait for it. Size tells whose it is. */
+static void controllers_taken_before(void **state)
+{
+    (void)state;
+    static const struct {
+        u16 class, other_command, command;
+        u64 blocks;
+        bool same;
+        u32 reads; /* at the first look */
+    } cases[] = {
+        {0x0106, 7, 3, 4096, true, 0},
+        {0x0108, 3, 3, 4096, true, 0},
+        {0x0108, 3, 3, 409600, false, 0},
+        {0x0106, 3, 7, 4096, false, 2},
+        {0x0108, 3, 7, 4096, false, 2},
+        {0x0c03, 3, 3, 4096, false, 2},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        static struct fake_function controller, other;
+        setup(NULL);
+        controller = other = (struct fake_function){0};
+        fake_function_add(&controller, STORAGE, 0x8086, 0x2922, cases[i].class);
+        fake_function_add(&other, 6 << 3, 0x1000, 0x0012, 0x0100);
+        fake_put16(controller.config + 4, cases[i].command);
+        fake_put16(other.config + 4, cases[i].other_command);
+        drive->blocks = cases[i].blocks;
+        look();
+        assert_int_equal(drive->reads, cases[i].reads);
+        host_disk(&disks, "sd", image, IMAGE_SIZE, 512); /* of other content than the BIOS's drive */
+        u32 reads = drive->reads;
+        disk_int13.probe(&boot, &disks);
+        if ((disks.count == 1) != cases[i].same)
+            stop("%u: %s", i, host_log());
+        if (cases[i].same)
+            assert_int_equal(drive->reads, reads);
+        expect_no_fault();
+    }
 }
 
 static void looked_at_once(void **state)
@@ -673,6 +738,7 @@ int main(void)
         cmocka_unit_test_setup(flat_buffers_that_do_harm, setup),
         cmocka_unit_test_setup(failed_reads, setup),
         cmocka_unit_test_setup(timeouts_end_in_distance, setup),
+        cmocka_unit_test_setup(silence_is_not_asked_again, setup),
         cmocka_unit_test_setup(drives_that_are_no_use, setup),
         cmocka_unit_test_setup(blocks_like_the_filling, setup),
         cmocka_unit_test_setup(block_size_0_is_512, setup),
@@ -682,6 +748,7 @@ int main(void)
         cmocka_unit_test_setup(content_tells_whose_it_is, setup),
         cmocka_unit_test_setup(large_disks_are_told_shorter, setup),
         cmocka_unit_test_setup(modules_are_other_disks, setup),
+        cmocka_unit_test_setup(controllers_taken_before, setup),
         cmocka_unit_test_setup(looked_at_once, setup),
         cmocka_unit_test_setup(the_next_shim_is_told, setup),
     };
