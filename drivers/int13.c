@@ -13,9 +13,10 @@
  * A shim that is started by this one finds the same BIOS, but controllers that are reset: the BIOS data area keeps a note
  * of the drives that are not the BIOS's any more.
  *
- * A controller may also have been taken from the BIOS before we came, by a kernel or another shim that started us. They
- * switch it off when they go (no bus master), and the BIOS still waits for it: where all are off that a drive without a
- * path may be at, sizes must do.
+ * Reading is not for every machine. A controller may have been taken from the BIOS before we came, by a kernel or
+ * another shim that started us: they switch it off when they go (no bus master), and the BIOS still waits for it. And a
+ * BIOS waits long for a disk that hangs. So where all AHCI and NVMe controllers are off, or are all there is, sizes
+ * must do.
  *
  * A call of the BIOS has no deadline of ours: it returns when the BIOS thinks fit. Left out on purpose: CHS (drives
  * without EDD are not used), floppies, CDs but the one that was booted from, writing, drives that come or go after the
@@ -134,7 +135,7 @@ extern const struct block_driver disk_int13;
 static struct drive drives[DRIVES_MAX];
 static u32 drive_count;
 static bool looked;
-static bool taken_before; /* the controllers of drives without a path, by whoever was here before us */
+static bool by_size; /* drives without a path are told apart by it alone */
 static struct mem_range low; /* below 1 MiB: int13.h's layout, the bounce buffer last; size 0: none */
 static const struct boot_info *machine;
 
@@ -142,7 +143,7 @@ void int13_forget(void)
 {
     memset(drives, 0, sizeof drives);
     drive_count = 0;
-    looked = taken_before = false;
+    looked = by_size = false;
     low.size = 0;
 }
 
@@ -478,22 +479,28 @@ static enum error drive_look(struct drive *d)
         return fail(ERR_NOT_FOUND, "%s: the BIOS tells no size (no medium)", d->name);
     if (!is_power_of_two(d->block_size) || d->block_size < 512 || d->block_size > bounce_size())
         return fail(ERR_UNSUPPORTED, "%s: the BIOS tells of blocks of %u bytes", d->name, d->block_size);
-    if (!d->has_path && !taken_before)
+    if (!d->has_path && !by_size)
         examine(d);
     return OK;
 }
 
+/* What drives without a path may be at: `ours` have drivers here, of which `in_use` are not switched off. */
 struct controllers {
-    bool found, in_use;
+    bool ours, in_use, others;
 };
 
 static void controller_found(const struct pci_device *device, void *context)
 {
     struct controllers *controllers = context;
-    if (device->class != PCI_CLASS_AHCI && device->class != PCI_CLASS_NVME)
-        return;
-    controllers->found = true;
-    controllers->in_use |= (pci_read16(device, PCI_COMMAND) & PCI_COMMAND_MASTER) != 0;
+    u16 class = device->class;
+    if (class == PCI_CLASS_AHCI || class == PCI_CLASS_NVME) {
+        controllers->ours = true;
+        controllers->in_use |= (pci_read16(device, PCI_COMMAND) & PCI_COMMAND_MASTER) != 0;
+    } else if (class >> 8 == 0x01) {
+        controllers->others |= class != PCI_CLASS_IDE && device->vendor != PCI_VENDOR_VIRTIO; /* these have paths */
+    } else { /* SD cards; FireWire, USB, Fibre Channel */
+        controllers->others |= class == 0x0805 || class == 0x0c00 || class == 0x0c03 || class == 0x0c04;
+    }
 }
 
 static void drive_enter(u32 number, bool cd, bool elsewhere)
@@ -530,7 +537,7 @@ static void bios_enumerate(const struct boot_info *boot)
     u32 elsewhere = note_read();
     struct controllers controllers = {0};
     pci_scan(controller_found, &controllers);
-    taken_before = controllers.found && !controllers.in_use;
+    by_size = controllers.ours && !(controllers.in_use && controllers.others);
     for (u32 i = 0; i < count; i++)
         drive_enter(DRIVE_FIRST + i, false, elsewhere >> i & 1);
     if (cd)
@@ -564,7 +571,7 @@ static bool path_is_plausible(const struct drive *d)
 /* What neither side could read does not tell them apart: a disk that may be a driver's is left to it. */
 static bool same_content(struct drive *d, struct block_device *disk, u8 *piece)
 {
-    if (!d->examined && taken_before)
+    if (!d->examined && by_size)
         return true;
     if (!d->examined)
         examine(d);

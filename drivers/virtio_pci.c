@@ -11,7 +11,6 @@
 #include "print.h"
 #include "virtio.h"
 
-#define PCI_VENDOR_VIRTIO 0x1af4
 #define VIRTIO_PCI_ID_TRANSITIONAL 0x1000 /* … 103f; the type is the subsystem id (§4.1.2.1) */
 #define VIRTIO_PCI_ID_MODERN 0x1040       /* + type */
 

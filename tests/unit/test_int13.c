@@ -634,31 +634,37 @@ static void modules_are_other_disks(void **state)
     assert_int_equal(disks.count, 2);
 }
 
-/* A controller that another shim or a kernel has switched off: the BIOS would wait for it. Size tells whose it is. */
-static void controllers_taken_before(void **state)
+/* Controllers that another shim or a kernel has switched off, and machines with no other ones than ours: the BIOS would
+ * wait for a drive that hangs. Size tells whose it is. */
+static void size_tells_whose_it_is(void **state)
 {
     (void)state;
     static const struct {
-        u16 class, other_command, command;
+        u16 class, command, other_vendor, other_class;
         u64 blocks;
         bool same;
         u32 reads; /* at the first look */
     } cases[] = {
-        {0x0106, 7, 3, 4096, true, 0},
-        {0x0108, 3, 3, 4096, true, 0},
-        {0x0108, 3, 3, 409600, false, 0},
-        {0x0106, 3, 7, 4096, false, 2},
-        {0x0108, 3, 7, 4096, false, 2},
-        {0x0c03, 3, 3, 4096, false, 2},
+        {0x0106, 3, 0x1000, 0x0100, 4096, true, 0},
+        {0x0108, 3, 0x1b36, 0x0c03, 4096, true, 0},
+        {0x0108, 3, 0x1b36, 0x0c03, 409600, false, 0},
+        {0x0106, 7, 0x1000, 0x0100, 4096, false, 2},
+        {0x0108, 7, 0x1b36, 0x0c03, 4096, false, 2},
+        {0x0106, 7, 0x1b36, 0x0805, 4096, false, 2},
+        {0x0106, 7, 0x8086, 0x0c05, 4096, true, 0}, /* SMBus */
+        {0x0108, 7, 0x8086, 0x0101, 4096, true, 0},
+        {0x0108, 7, 0x1af4, 0x0100, 4096, true, 0},
+        {0x0108, 7, 0x1af4, 0x0100, 409600, false, 0},
+        {0x0601, 3, 0x1b36, 0x0601, 4096, false, 2}, /* none of ours */
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         static struct fake_function controller, other;
         setup(NULL);
         controller = other = (struct fake_function){0};
         fake_function_add(&controller, STORAGE, 0x8086, 0x2922, cases[i].class);
-        fake_function_add(&other, 6 << 3, 0x1000, 0x0012, 0x0100);
+        fake_function_add(&other, 6 << 3, cases[i].other_vendor, 0x0012, cases[i].other_class);
         fake_put16(controller.config + 4, cases[i].command);
-        fake_put16(other.config + 4, cases[i].other_command);
+        fake_put16(other.config + 4, 7);
         drive->blocks = cases[i].blocks;
         look();
         assert_int_equal(drive->reads, cases[i].reads);
@@ -748,7 +754,7 @@ int main(void)
         cmocka_unit_test_setup(content_tells_whose_it_is, setup),
         cmocka_unit_test_setup(large_disks_are_told_shorter, setup),
         cmocka_unit_test_setup(modules_are_other_disks, setup),
-        cmocka_unit_test_setup(controllers_taken_before, setup),
+        cmocka_unit_test_setup(size_tells_whose_it_is, setup),
         cmocka_unit_test_setup(looked_at_once, setup),
         cmocka_unit_test_setup(the_next_shim_is_told, setup),
     };
