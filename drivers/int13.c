@@ -446,6 +446,26 @@ static void path_read(struct drive *d, const struct parameters *p)
     d->pci = (u16)(p->bus << 8 | p->slot << 3 | p->function);
 }
 
+struct path_check {
+    u16 at;
+    bool found;
+};
+
+static void path_found(const struct pci_device *device, void *context)
+{
+    struct path_check *check = context;
+    u32 base = device->class >> 8;
+    check->found |= device->at == check->at && (base == 0x01 || base == 0x0c); /* mass storage; USB, FireWire, FC */
+}
+
+/* BIOSes have been seen with paths to nowhere. */
+static bool path_is_plausible(const struct drive *d)
+{
+    struct path_check check = {.at = d->pci};
+    pci_scan(path_found, &check);
+    return check.found;
+}
+
 /* BIOSes do not ask CDs for their size; ECMA-119 §8.4.8 tells what is of use. */
 static void cd_size(struct drive *d)
 {
@@ -473,6 +493,7 @@ static enum error drive_look(struct drive *d)
     d->block_size = p->block_size ? p->block_size : 512;
     d->block_count = p->block_count == ~0ull ? 0 : p->block_count;
     path_read(d, p);
+    d->has_path = d->has_path && path_is_plausible(d);
     if (d->cd && !d->block_count && d->block_size == CD_BLOCK)
         cd_size(d);
     if (!d->block_count)
@@ -548,26 +569,6 @@ const struct bus bus_bios = {"bios", bios_enumerate};
 
 /* ---- whose is it? ------------------------------------------------------------------------------------------------ */
 
-struct path_check {
-    u16 at;
-    bool found;
-};
-
-static void path_found(const struct pci_device *device, void *context)
-{
-    struct path_check *check = context;
-    u32 base = device->class >> 8;
-    check->found |= device->at == check->at && (base == 0x01 || base == 0x0c); /* mass storage; USB, FireWire, FC */
-}
-
-/* BIOSes have been seen with paths to nowhere. */
-static bool path_is_plausible(const struct drive *d)
-{
-    struct path_check check = {.at = d->pci};
-    pci_scan(path_found, &check);
-    return check.found;
-}
-
 /* What neither side could read does not tell them apart: a disk that may be a driver's is left to it. */
 static bool same_content(struct drive *d, struct block_device *disk, u8 *piece)
 {
@@ -613,8 +614,6 @@ static const struct block_device *find_same(struct drive *d, const struct disk_l
 /* True when the drive is a driver's of ours, which is so for ever. */
 static bool is_elsewhere(struct drive *d, const struct disk_list *disks)
 {
-    if (d->has_path && !path_is_plausible(d))
-        d->has_path = false;
     bool taken = d->has_path && pci_is_taken(d->pci);
     for (u32 i = 0; d->has_path && i < disks->count; i++)
         taken |= disks->disk[i]->place.bus == BUS_PCI && disks->disk[i]->place.address == d->pci;

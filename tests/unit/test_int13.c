@@ -521,8 +521,8 @@ static void paths_tell_whose_it_is(void **state)
         {"wrong checksum", {.path = true, .pci = STORAGE, .path_sum = 1}, false, true, 1, 2},
         {"too long", {.path = true, .pci = STORAGE, .path_size = 50}, false, true, 1, 2},
         {"another bus", {.path = true, .pci = STORAGE, .bus_name = 'I'}, false, true, 1, 2},
-        {"to nowhere", {.path = true, .pci = 9 << 3}, false, true, 1, 0},
-        {"to a bridge", {.path = true, .pci = 0}, false, true, 1, 0},
+        {"to nowhere", {.path = true, .pci = 9 << 3}, false, true, 1, 2},
+        {"to a bridge", {.path = true, .pci = 0}, false, true, 1, 2},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         static struct fake_function usb, host;
