@@ -15,7 +15,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as xml
 
-FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "6"))
 JOBS = min(2, os.cpu_count() or 1)
 started = time.monotonic()
 passed = 0
