@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 extern const struct block_driver disk_virtio_blk;
 extern const struct bus bus_virtio_mmio;
 
+#define PATCH_MAX 256u /* bytes of configuration space, or of registers, that are changed */
 #define DEST 0x10000000u
 #define DEST_SIZE MIB(2) /* as the longest request */
 
@@ -74,7 +75,7 @@ static void plug(struct fake_virtio *f, const struct knobs *k, const u8 *patch, 
     static char line[65];
     if (!(k->modern & IN_MEMORY)) {
         fake_virtio_plug(f);
-        for (u32 i = 0; i < sizeof f->function.config; i++)
+        for (u32 i = 0; i < PATCH_MAX; i++)
             f->function.config[i] ^= patch[i];
         return;
     }
@@ -95,7 +96,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     static struct disk_list disks;
     struct boot_info boot = {.cmdline = ""};
     struct knobs k;
-    u8 patch[256];
+    u8 patch[PATCH_MAX];
     rest = data;
     rest_size = size;
     take(&k, sizeof k);
