@@ -232,7 +232,7 @@ def multiboot_rules(image):
                "as the PT_LOAD's size in the file")
     yield same("multiboot bss_end_addr", m["bss_end_addr"], BASE + load["memsz"], "as the PT_LOAD's size in memory")
     yield holds("multiboot entry_addr", image.is_code(m["entry_addr"]), shown(m["entry_addr"]),
-                "expected an address in the first 8 KiB, where the doors stand, outside the headers")
+                "expected an address whose bytes are loaded from the file, outside the headers")
     mode = [m[name] for name in ("mode_type", "width", "height", "depth")]
     yield holds("multiboot video", mode == [1, 0, 0, 0], f"mode {mode}",
                 "expected EGA text (1) of any size: 0 would switch BIOS machines to graphics")
