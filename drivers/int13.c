@@ -580,6 +580,8 @@ static bool same_content(struct drive *d, struct block_device *disk, u8 *piece)
         if (!d->known[i] || disk->dead)
             continue;
         bool read = block_read(disk, (u64)i * PIECE_PITCH, PIECE_SIZE, piece) == OK;
+        if (disk->dead) /* nobody asks it again */
+            error_show();
         error_clear();
         if (read && content_sum(piece) != d->sum[i])
             return false;

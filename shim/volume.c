@@ -51,6 +51,8 @@ static void print_volume(const struct volume *v)
 /* OK with v->fs set, else the error of the filesystem that knows it, whose sentence is v->reason. */
 static enum error volume_mount(struct volume *v)
 {
+    if (v->disk->dead && v->reason) /* which says more than that it is dead */
+        return ERR_IO;
     for (u32 i = 0; filesystems[i]; i++) {
         enum error error = filesystems[i]->mount(v);
         if (error == ERR_NOT_MINE)
@@ -104,16 +106,20 @@ static void volume_of_partition(const struct scan *scan, const struct partition 
     name_partition(v, scan->name);
 }
 
-/* Fill scan->found with what a table on `disk` says; false when there is none. */
-static bool find_partitions(const struct scan *scan, struct block_device *disk)
+/* Fill scan->found with what a table on `disk` says; false when there is none. What is wrong with the first table is
+ * why the whole disk is no volume, unless it is one after all. */
+static bool find_partitions(const struct scan *scan, struct block_device *disk, struct volume *whole)
 {
-    for (u32 i = 0; partition_schemes[i]; i++) {
+    for (u32 i = 0; partition_schemes[i] && !disk->dead; i++) {
         scan->found->count = 0;
         enum error error = partition_schemes[i]->scan(disk, scan->found);
         if (error == OK)
             return scan->found->count;
-        if (error != ERR_NOT_MINE)
+        if (error != ERR_NOT_MINE) {
             say("disk %s: %s", disk->name, error_text());
+            if (whole && !whole->reason)
+                whole->reason = text_copy(text_of(error_text()));
+        }
         error_clear(); /* a broken GPT may still have an honest MBR */
     }
     return false;
@@ -148,7 +154,7 @@ static void scan_nested(const struct volume *v, struct partition_list *found, st
         .state = (void *)(uintptr_t)v,
     };
     format_text(slice->name, sizeof slice->name, "%.15s", v->name);
-    if (!slice->block_count || !find_partitions(&scan, slice))
+    if (!slice->block_count || !find_partitions(&scan, slice, NULL))
         return;
     u32 first = volumes->count;
     say("volume %s: a disk image with a partition table", v->name);
@@ -186,6 +192,8 @@ static u64 mount_covering(struct volume *whole)
             whole->fs = filesystems[i];
             return whole->fs->covers(whole);
         }
+        if (whole->disk->dead)
+            whole->reason = text_copy(text_of(error_text()));
         error_clear(); /* what is broken is met again, when there are no partitions */
     }
     return 0;
@@ -202,7 +210,7 @@ static void scan_disk(struct block_device *disk, struct partition_list *found, s
     whole->size = block_bytes(disk);
     format_text(whole->name, sizeof whole->name, "%s", disk->name);
     scan.covered = mount_covering(whole);
-    bool has_table = !(scan.covered && disk->removable) && find_partitions(&scan, disk);
+    bool has_table = !(scan.covered && disk->removable) && find_partitions(&scan, disk, whole);
     if (has_table && is_leftover(found, scan.covered)) {
         say("volume %s: %s left over from before the disk was partitioned: skipped", whole->name, whole->fs->name);
         scan.covered = 0;

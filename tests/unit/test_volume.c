@@ -121,6 +121,39 @@ static void small_and_broken_volumes(void **state)
     expect_log("volume vda: vda: block 0: injected read error: skipped");
 }
 
+static enum error read_in_vain(struct block_device *disk, const struct block_span *spans, u32 count)
+{
+    (void)spans, (void)count;
+    disk_lost(disk);
+    return fail(ERR_TIMEOUT, "%s: no answer within 10 s", disk->name);
+}
+
+/* The first look finds it out, and says so; what is asked afterwards tells nothing more. */
+static void silent_disks(void **state)
+{
+    (void)state;
+    static const struct block_driver silent = {.name = "silent", .read = read_in_vain};
+    host_reset();
+    disks.count = 0;
+    host_disk(&disks, NULL, image, IMAGE_BYTES, 512)->driver = &silent;
+    volumes_scan(&disks, &volumes);
+    assert_string_equal(host_log(), "shim: volume vda: vda: no answer within 10 s: skipped\n");
+    assert_string_equal(volumes.volume[0]->reason, "vda: no answer within 10 s");
+}
+
+/* Where the table is what is wrong, that is the reason for a list of volumes that cannot be booted. */
+static void broken_tables(void **state)
+{
+    (void)state;
+    memset(image, 0x11, IMAGE_BYTES);
+    memcpy(image + 4096, "EFI PART", 8);
+    memcpy(image + 4096 + 24, "\1\0\0\0\0\0\0", 8); /* the block that it is in */
+    scan(IMAGE_BYTES, NULL);
+    expect_log("disk vda: GPT written for 4096-byte sectors, the disk has 512");
+    expect_log("volume vda: GPT written for 4096-byte sectors, the disk has 512: skipped");
+    assert_string_equal(volumes.volume[0]->reason, "GPT written for 4096-byte sectors, the disk has 512");
+}
+
 /* What Debian's own tools write; those that are not installed are left out. */
 static void real_tools(void **state)
 {
@@ -304,6 +337,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(magic_numbers_have_names),
         cmocka_unit_test(small_and_broken_volumes),
+        cmocka_unit_test(silent_disks),
+        cmocka_unit_test(broken_tables),
         cmocka_unit_test(real_tools),
         cmocka_unit_test(tables_nest_once),
         cmocka_unit_test(nested_partitions_stay_inside),
