@@ -16,6 +16,7 @@ extern const struct bus bus_virtio_mmio;
 #define PATCH_MAX 256u /* bytes of configuration space, or of registers, that are changed */
 #define DEST 0x10000000u
 #define DEST_SIZE MIB(2) /* as the longest request */
+#define PATCH_SIZE 256u
 
 struct PACKED knobs {
     u8 modern, legacy, late, flags;
@@ -75,7 +76,7 @@ static void plug(struct fake_virtio *f, const struct knobs *k, const u8 *patch, 
     static char line[65];
     if (!(k->modern & IN_MEMORY)) {
         fake_virtio_plug(f);
-        for (u32 i = 0; i < PATCH_MAX; i++)
+        for (u32 i = 0; i < PATCH_SIZE; i++)
             f->function.config[i] ^= patch[i];
         return;
     }
@@ -96,7 +97,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     static struct disk_list disks;
     struct boot_info boot = {.cmdline = ""};
     struct knobs k;
-    u8 patch[PATCH_MAX];
+    u8 patch[PATCH_SIZE];
     rest = data;
     rest_size = size;
     take(&k, sizeof k);
