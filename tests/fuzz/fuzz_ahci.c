@@ -5,14 +5,14 @@
  * Missing bytes are zero: the empty input is a disk that works.
  */
 #include "fake_ahci.h"
+#include "disk.h"
 #include "tables.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 extern const struct block_driver disk_ahci;
 
-#define DEST 0x10000000u
-#define DEST_SIZE MIB(4) /* as the longest request */
+#define READ_MAX MIB(4) /* as the longest request */
 
 struct PACKED knobs {
     u8 flags, kind, late, spin_up;
@@ -22,18 +22,7 @@ struct PACKED knobs {
     u32 bad_block;
 };
 
-static const u8 *rest;
-static size_t rest_size;
 static bool lied;
-
-static void take(void *to, size_t size)
-{
-    size_t part = size < rest_size ? size : rest_size;
-    memset(to, 0, size);
-    memcpy(to, rest, part);
-    rest += part;
-    rest_size -= part;
-}
 
 static void scribble(struct fake_ahci *f, struct fake_ahci_port *p)
 {
@@ -53,35 +42,16 @@ static void scribble(struct fake_ahci *f, struct fake_ahci_port *p)
         *(u8 *)mem_at(p->data_at + bytes[2], 1) ^= bytes[1];
 }
 
-static void read_some(struct block_device *disk)
-{
-    static struct block_span span[12];
-    if (!disk->max_blocks || (u64)disk->max_blocks * disk->block_size > DEST_SIZE)
-        __builtin_trap();
-    u32 most = (u32)min_u64(disk->max_blocks, min_u64(disk->block_count, KIB(128) / disk->block_size));
-    for (u32 i = 0; i < ARRAY_COUNT(span); i++)
-        span[i] = (struct block_span){.lba = i % 2 ? disk->block_count - 1 : 0,
-                                      .blocks = i % 2 || i > 2 ? 1 : most,
-                                      .buf = mem_at(DEST, DEST_SIZE)};
-    if (disk->driver->read(disk, span, ARRAY_COUNT(span)) != OK && !*error_text())
-        __builtin_trap();
-}
-
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     static struct fake_ahci f;
-    static struct disk_list disks;
     static struct boot_info boot;
     struct knobs k;
     u8 patch[64][2];
-    rest = data;
-    rest_size = size;
+    start(data, size);
     take(&k, sizeof k);
     take(patch, sizeof patch);
 
-    fake_reset();
-    log_level = LOG_QUIET;
-    disks.count = 0;
     fake_ahci_init(&f);
     struct fake_ahci_port *p = &f.port[0];
     for (u32 i = 0; i < FAKE_AHCI_PORTS; i++) {
@@ -121,8 +91,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
     fake_probe(&disk_ahci, &boot, &disks);
     for (u32 i = 0; i < disks.count; i++)
-        for (u32 again = 0; again < 3 && !disks.disk[i]->dead; again++)
-            read_some(disks.disk[i]);
+        read_often(disks.disk[i], READ_MAX, 12, 0);
     for (u32 i = 0; i < disks.count; i++)
         disks.disk[i]->driver->quiesce(disks.disk[i]);
     /* Whatever was slow or failed, the driver did nothing that it may not do. */

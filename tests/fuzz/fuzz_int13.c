@@ -5,6 +5,7 @@
  * works.
  */
 #include "fake_int13.h"
+#include "disk.h"
 #include "tables.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
@@ -12,8 +13,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 extern const struct bus bus_bios;
 extern const struct block_driver disk_int13;
 
-#define DEST 0x10000000u
-#define DEST_SIZE MIB(2)
+#define READ_MAX MIB(2)
 #define TWO 2u
 
 struct PACKED knobs {
@@ -22,18 +22,6 @@ struct PACKED knobs {
     u32 bad_block, overrun;
     u64 blocks; /* XORed */
 };
-
-static const u8 *rest;
-static size_t rest_size;
-
-static void take(void *to, size_t size)
-{
-    size_t part = size < rest_size ? size : rest_size;
-    memset(to, 0, size);
-    memcpy(to, rest, part);
-    rest += part;
-    rest_size -= part;
-}
 
 static void scribble(u8 *parameters)
 {
@@ -67,22 +55,19 @@ static void drive_set(struct fake_drive *d)
 
 static void read_some(struct block_device *disk)
 {
-    if (!disk->max_blocks || (u64)disk->max_blocks * disk->block_size > DEST_SIZE)
-        __builtin_trap();
+    check_limits(disk, READ_MAX);
     u32 most = (u32)min_u64(disk->block_count, KIB(70) / disk->block_size);
     for (u32 i = 0; i < 3; i++) {
-        struct block_span span = {i ? disk->block_count - 1 : 0, i ? 1 : most, mem_at(DEST + i, DEST_SIZE)};
-        if (span.blocks && !disk->dead && disk->driver->read(disk, &span, 1) != OK && !*error_text())
-            __builtin_trap();
+        struct block_span span = {i ? disk->block_count - 1 : 0, i ? 1 : most, mem_at(DEST + i, READ_MAX)};
+        if (span.blocks && !disk->dead)
+            read_once(disk, &span, 1);
     }
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     static struct boot_info boot;
-    static struct disk_list disks;
-    rest = data;
-    rest_size = size;
+    take_from(data, size);
     fake_bios_reset(TWO);
     boot = (struct boot_info){.boot_device = 0xe0ffffff};
     mem_map_add(&boot.memory, 0x1000, 0x9e000, MEM_USABLE);
@@ -96,13 +81,12 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
             break;
         *(u8 *)mem_at((change[0] | change[1] << 8) % 0x500, 1) ^= change[2];
     }
-    disks.count = 0;
     bus_bios.enumerate(&boot);
     fake_probe(&disk_int13, &boot, &disks);
     for (u32 i = 0; i < disks.count; i++)
         read_some(disks.disk[i]);
     disks_quiesce(&disks);
     if (fake_bios.fault && strcmp(fake_bios.fault, "a drive that is none"))
-        __builtin_trap();
+        panic("%s", fake_bios.fault);
     return 0;
 }

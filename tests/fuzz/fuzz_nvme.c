@@ -5,14 +5,14 @@
  * input is a controller that works.
  */
 #include "fake_nvme.h"
+#include "disk.h"
 #include "tables.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 extern const struct block_driver disk_nvme;
 
-#define DEST 0x10000000u
-#define DEST_SIZE MIB(2) /* as the longest request */
+#define READ_MAX MIB(2) /* as the longest request */
 
 struct PACKED knobs {
     u64 cap; /* XORed */
@@ -23,18 +23,7 @@ struct PACKED knobs {
     u64 blocks;
 };
 
-static const u8 *rest;
-static size_t rest_size;
 static bool misled; /* by Identify data that is not of this controller */
-
-static void take(void *to, size_t size)
-{
-    size_t part = size < rest_size ? size : rest_size;
-    memset(to, 0, size);
-    memcpy(to, rest, part);
-    rest += part;
-    rest_size -= part;
-}
 
 static void identity_scribble(struct fake_nvme *f, u32 cns, u8 *page)
 {
@@ -57,34 +46,15 @@ static void completion_scribble(struct fake_nvme *f, u8 *completion)
     }
 }
 
-static void read_some(struct block_device *disk)
-{
-    struct block_span span[8];
-    if (!disk->max_blocks || (u64)disk->max_blocks * disk->block_size > DEST_SIZE)
-        __builtin_trap();
-    u32 most = (u32)min_u64(disk->max_blocks, min_u64(disk->block_count, KIB(128) / disk->block_size));
-    for (u32 i = 0; i < ARRAY_COUNT(span); i++)
-        span[i] = (struct block_span){.lba = i % 2 ? disk->block_count - 1 : 0,
-                                      .blocks = i % 2 || i > 2 ? 1 : most,
-                                      .buf = mem_at(DEST + i * 4, DEST_SIZE)};
-    if (disk->driver->read(disk, span, ARRAY_COUNT(span)) != OK && !*error_text())
-        __builtin_trap();
-}
-
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     static struct fake_nvme f;
-    static struct disk_list disks;
     static struct boot_info boot;
     struct knobs k;
-    rest = data;
-    rest_size = size;
+    start(data, size);
     misled = false;
     take(&k, sizeof k);
 
-    fake_reset();
-    log_level = LOG_QUIET;
-    disks.count = 0;
     fake_nvme_init(&f, 4);
     f.cap = (f.cap & ~(255ull << 24)) ^ k.cap;
     f.vs ^= k.vs;
@@ -115,14 +85,11 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     fake_probe(&disk_nvme, &boot, &disks);
     for (u32 i = 0; i < disks.count; i++) {
         struct block_device *disk = disks.disk[i];
-        for (u32 again = 0; again < 3 && !disk->dead; again++)
-            read_some(disk);
+        read_often(disk, READ_MAX, 8, 4);
         disk->driver->quiesce(disk);
     }
     /* Whatever it was told, the driver asked for nothing that it may not ask for. */
-    if (f.fault && !misled) {
-        print("%s\n", f.fault);
-        __builtin_trap();
-    }
+    if (f.fault && !misled)
+        panic("%s", f.fault);
     return 0;
 }

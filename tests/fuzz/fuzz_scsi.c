@@ -5,14 +5,14 @@
  */
 #include "fake_virtio_scsi.h"
 #include "scsi.h"
+#include "disk.h"
 #include "tables.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 extern const struct block_driver disk_virtio_scsi;
 
-#define DEST 0x10000000u
-#define DEST_SIZE MIB(2) /* as the longest request */
+#define READ_MAX MIB(2) /* as the longest request */
 
 struct PACKED knobs {
     u8 flags, late, type, lun, attentions;
@@ -23,18 +23,7 @@ struct PACKED knobs {
     u16 used_jump;
 };
 
-static const u8 *rest;
-static size_t rest_size;
 static bool capacity_changed; /* then reads may go past the end of what the fake has */
-
-static void take(void *to, size_t size)
-{
-    size_t part = size < rest_size ? size : rest_size;
-    memset(to, 0, size);
-    memcpy(to, rest, part);
-    rest += part;
-    rest_size -= part;
-}
 
 static void scribble(struct fake_scsi *f, u8 code, u8 *data, u32 size)
 {
@@ -66,33 +55,14 @@ static void sense_check(const u8 *data, size_t size)
     error_clear();
 }
 
-static void read_some(struct block_device *disk)
-{
-    struct block_span span[8];
-    if (!disk->max_blocks || (u64)disk->max_blocks * disk->block_size > DEST_SIZE)
-        __builtin_trap();
-    u32 most = (u32)min_u64(disk->max_blocks, min_u64(disk->block_count, KIB(128) / disk->block_size));
-    for (u32 i = 0; i < ARRAY_COUNT(span); i++)
-        span[i] = (struct block_span){.lba = i % 2 ? disk->block_count - 1 : 0,
-                                      .blocks = i % 2 || i > 2 ? 1 : most,
-                                      .buf = mem_at(DEST, DEST_SIZE)};
-    if (disk->driver->read(disk, span, ARRAY_COUNT(span)) != OK && !*error_text())
-        __builtin_trap();
-}
-
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     static struct fake_scsi f;
-    static struct disk_list disks;
     static struct boot_info boot;
     struct knobs k;
-    rest = data;
-    rest_size = size;
+    start(data, size);
     take(&k, sizeof k);
 
-    fake_reset();
-    log_level = LOG_QUIET;
-    disks.count = 0;
     capacity_changed = false;
     sense_check(data, size);
     fake_scsi_init(&f, 4);
@@ -120,16 +90,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     fake_scsi_plug(&f);
 
     fake_probe(&disk_virtio_scsi, &boot, &disks);
-    for (u32 i = 0; i < disks.count; i++)
-        for (u32 again = 0; again < 3 && !disks.disk[i]->dead && !capacity_changed; again++)
-            read_some(disks.disk[i]);
+    for (u32 i = 0; i < disks.count && !capacity_changed; i++)
+        read_often(disks.disk[i], READ_MAX, 8, 0);
     for (u32 i = 0; i < disks.count; i++)
         disks.disk[i]->driver->quiesce(disks.disk[i]);
     /* Whatever it was told, the driver asked for nothing that it may not ask for; unless a request was said to be
      * finished that was not, and its slot is in use again. */
-    if (f.fault && !capacity_changed && !f.wrong_id && !f.twice && !f.used_jump) {
-        print("%s\n", f.fault);
-        __builtin_trap();
-    }
+    if (f.fault && !capacity_changed && !f.wrong_id && !f.twice && !f.used_jump)
+        panic("%s", f.fault);
     return 0;
 }

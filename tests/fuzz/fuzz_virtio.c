@@ -6,6 +6,7 @@
  * answer: offset, value. Missing bytes are zero: the empty input is a device that works.
  */
 #include "fake_virtio.h"
+#include "disk.h"
 #include "tables.h"
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
@@ -13,9 +14,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 extern const struct block_driver disk_virtio_blk;
 extern const struct bus bus_virtio_mmio;
 
-#define PATCH_MAX 256u /* bytes of configuration space, or of registers, that are changed */
-#define DEST 0x10000000u
-#define DEST_SIZE MIB(2) /* as the longest request */
+#define READ_MAX MIB(2) /* as the longest request */
 #define PATCH_SIZE 256u
 
 struct PACKED knobs {
@@ -36,18 +35,6 @@ struct PACKED knobs {
 #define RESET_REFUSED 64
 #define COMMAND_LINE 128
 
-static const u8 *rest;
-static size_t rest_size;
-
-static void take(void *to, size_t size)
-{
-    size_t part = size < rest_size ? size : rest_size;
-    memset(to, 0, size);
-    memcpy(to, rest, part);
-    rest += part;
-    rest_size -= part;
-}
-
 static void scribble(struct fake_virtio *f)
 {
     u8 bytes[2];
@@ -55,20 +42,6 @@ static void scribble(struct fake_virtio *f)
     u64 ring = 4 + f->queue_size * 8u;
     if (bytes[1] && f->used && fits(f->used, ring, HOST_MEMORY))
         *(u8 *)mem_at(f->used + bytes[0] % ring, 1) ^= bytes[1];
-}
-
-static void read_some(struct block_device *disk)
-{
-    struct block_span span[8];
-    if (!disk->max_blocks || disk->max_blocks * disk->block_size > DEST_SIZE)
-        __builtin_trap();
-    u32 most = (u32)min_u64(disk->max_blocks, min_u64(disk->block_count, KIB(128) / disk->block_size));
-    for (u32 i = 0; i < ARRAY_COUNT(span); i++)
-        span[i] = (struct block_span){.lba = i % 2 ? disk->block_count - 1 : 0,
-                                      .blocks = i % 2 || i > 2 ? 1 : most,
-                                      .buf = mem_at(DEST, DEST_SIZE)};
-    if (disk->driver->read(disk, span, ARRAY_COUNT(span)) != OK && !*error_text())
-        __builtin_trap();
 }
 
 static void plug(struct fake_virtio *f, const struct knobs *k, const u8 *patch, struct boot_info *boot)
@@ -94,18 +67,13 @@ static void plug(struct fake_virtio *f, const struct knobs *k, const u8 *patch, 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
     static struct fake_virtio f;
-    static struct disk_list disks;
     struct boot_info boot = {.cmdline = ""};
     struct knobs k;
     u8 patch[PATCH_SIZE];
-    rest = data;
-    rest_size = size;
+    start(data, size);
     take(&k, sizeof k);
     take(patch, sizeof patch);
 
-    fake_reset();
-    log_level = LOG_QUIET;
-    disks.count = 0;
     fake_virtio_init(&f, 4);
     f.modern = !(k.modern & NOT_MODERN);
     f.legacy = k.legacy & 1;
@@ -136,17 +104,14 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     fake_probe(&disk_virtio_blk, &boot, &disks);
     for (u32 i = 0; i < disks.count; i++) {
         struct block_device *disk = disks.disk[i];
-        for (u32 again = 0; again < 3 && !disk->dead; again++)
-            read_some(disk);
+        read_often(disk, READ_MAX, 8, 0);
         disk->driver->quiesce(disk);
     }
     /* Whatever it was told, the driver asked for nothing that it may not ask for; unless registers were moved about. */
     bool moved = false;
     for (u32 i = 0; i < sizeof patch; i++)
         moved |= patch[i];
-    if (f.fault && !moved) {
-        print("%s\n", f.fault);
-        __builtin_trap();
-    }
+    if (f.fault && !moved)
+        panic("%s", f.fault);
     return 0;
 }
