@@ -138,8 +138,7 @@ static void compare_tree(struct volume *v, const char *source)
 {
     char line[64], command[128];
     struct node root;
-    snprintf(command, sizeof command, "find %s/%s -mindepth 1 | wc -l", folder, source);
-    line_of(line, sizeof line, command);
+    line_of(line, sizeof line, "find %s/%s -mindepth 1 | wc -l", folder, source);
     assert_int_equal(fs_ext.root(v, &root), OK);
     snprintf(command, sizeof command, "%s/%s", folder, source);
     assert_int_equal(compare_dir(v, &root, command), atoi(line));
@@ -187,12 +186,11 @@ static void volumes_by_mke2fs_are_read_whole(void **state)
         {"-t ext4 -O encrypt,verity,mmp,quota,project,ea_inode,stable_inodes,fast_commit", "ext4", ""},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
-        char uuid[40], command[128];
+        char uuid[40];
         run("tests/images/ext_image.sh %s/image %s %s/source %s", folder, "96M", folder, cases[i].options);
         if (strstr(cases[i].options, "inline_data")) /* mke2fs 1.47 forgets the hole there */
             run("debugfs -w -R 'set_inode_field /boot/hole-last size 400000' %s/image 2>/dev/null", folder);
-        snprintf(command, sizeof command, "blkid -p -o value -s UUID %s/image", folder);
-        line_of(uuid, sizeof uuid, command);
+        line_of(uuid, sizeof uuid, "blkid -p -o value -s UUID %s/image", folder);
         if (strstr(cases[i].options, "65536")) /* a record of 64 KiB */
             run("debugfs -w -R 'expand_dir /few' %s/image 2>/dev/null", folder);
         image_map();

@@ -126,8 +126,7 @@ static void volumes_by_mkfs_are_read_whole(void **state)
         char uuid[40], command[128];
         u64 size;
         run("tests/images/fat_tree.sh %s/image %u %s/source %s", folder, cases[i].kib, folder, cases[i].options);
-        snprintf(command, sizeof command, "blkid -p -o value -s UUID %s/image", folder);
-        line_of(uuid, sizeof uuid, command);
+        line_of(uuid, sizeof uuid, "blkid -p -o value -s UUID %s/image", folder);
         snprintf(command, sizeof command, "%s/image", folder);
         u8 *image = host_file(command, &size);
         struct volume *v = mounted(image, size, cases[i].block_size);

@@ -15,42 +15,11 @@
 #include "host.h"
 
 #include "file.h"
+#include "tools.h"
 
 extern const struct filesystem fs_iso9660;
 
-/* cmocka's fail_msg() needs its fail(), which host.h gives up for ours. */
-#define FAILED(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
-
 static char folder[64];
-
-static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void run(const char *format, ...)
-{
-    char command[2048];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(command, sizeof command, format, args);
-    va_end(args);
-    if (system(command))
-        FAILED("failed: %s", command);
-}
-
-/* First line that a command prints. */
-static void line_of(char *line, u32 room, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void line_of(char *line, u32 room, const char *format, ...)
-{
-    char command[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(command, sizeof command, format, args);
-    va_end(args);
-    FILE *p = popen(command, "r");
-    assert_non_null(p);
-    line[0] = 0;
-    if (fgets(line, (int)room, p))
-        line[strcspn(line, "\n")] = 0;
-    pclose(p);
-}
 
 static struct volume *volume_of(const u8 *image, u64 size, u32 block_size)
 {

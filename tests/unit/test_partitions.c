@@ -61,9 +61,7 @@ static void compare(const struct expected *expected, u32 count)
 static u8 *image_by(const char *recipe, const char *options, u64 *size)
 {
     char text[256];
-    snprintf(text, sizeof text, "tests/images/%s %s/disk %s", recipe, folder, options);
-    if (system(text))
-        FAILED("failed: %s", text);
+    run("tests/images/%s %s/disk %s", recipe, folder, options);
     snprintf(text, sizeof text, "%s/disk", folder);
     return host_file(text, size);
 }

@@ -9,6 +9,7 @@
 
 #include "fake_acpi.h"
 #include "fake_virtio.h"
+#include "expect.h"
 #include "pci.h"
 
 #define AT(bus, slot, function) ((bus) << 8 | (slot) << 3 | (function))
@@ -18,13 +19,6 @@ extern const struct bus bus_pci;
 static u32 used;
 static char seen[1024];
 static struct boot_info boot;
-
-#define expect_log(sentence)                                                                                           \
-    do {                                                                                                               \
-        if (!strstr(host_log(), sentence))                                                                             \
-            print_error("\"%s\" is not in:\n%s", sentence, host_log());                                               \
-        assert_non_null(strstr(host_log(), sentence));                                                                 \
-    } while (0)
 
 static int setup(void **state)
 {

@@ -6,21 +6,8 @@
 #include <cmocka.h>
 
 #include "host.h"
+#include "expect.h"
 #include "scsi.h"
-
-/* cmocka's fail_msg() needs its fail(), whose name is ours. */
-#define stop(...)                                                                                                      \
-    do {                                                                                                               \
-        print_error(__VA_ARGS__);                                                                                      \
-        print_error("\n");                                                                                             \
-        assert_true(false);                                                                                            \
-    } while (0)
-
-#define expect_error(sentence)                                                                                         \
-    do {                                                                                                               \
-        if (!strstr(error_text(), sentence))                                                                           \
-            stop("\"%s\" is not in: %s", sentence, error_text());                                                      \
-    } while (0)
 
 #define CHECK(k, a, q) {.status = 2, .key = (k), .asc = (a), .ascq = (q)}
 
@@ -313,7 +300,7 @@ static void refused_commands(void **state)
         fake.bad = cases[i].bad;
         fake.bad_times = cases[i].times;
         if (scsi_start(&unit) != cases[i].error)
-            stop("case %u: not %d: %s", i, cases[i].error, error_text());
+            FAILED("case %u: not %d: %s", i, cases[i].error, error_text());
         assert_null(fake.fault);
         if (cases[i].sentence)
             expect_error(cases[i].sentence);

@@ -49,12 +49,6 @@ static void put_mbr(u64 byte, u32 slot, u8 type, u32 first, u32 count)
     memcpy(mbr->signature, "\x55\xaa", 2);
 }
 
-static void expect_log(const char *line)
-{
-    if (!strstr(host_log(), line))
-        FAILED("expected \"%s\" in\n%s", line, host_log());
-}
-
 /* ---- foreign ----------------------------------------------------------------------------------------------------- */
 
 static void magic_numbers_have_names(void **state)

@@ -7,15 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base.h"
-
-/* cmocka's fail_msg() needs its fail(), which host.h gives up for ours. */
-#define FAILED(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
+#include "expect.h"
 
 /* Run a command of the shell; the test fails when it does. */
 __attribute__((format(printf, 1, 2), unused)) static void run(const char *format, ...)
 {
-    char command[1024];
+    char command[2048];
     va_list args;
     va_start(args, format);
     vsnprintf(command, sizeof command, format, args);
@@ -25,8 +22,13 @@ __attribute__((format(printf, 1, 2), unused)) static void run(const char *format
 }
 
 /* First line that a command prints. */
-__attribute__((unused)) static void line_of(char *line, u32 room, const char *command)
+__attribute__((format(printf, 3, 4), unused)) static void line_of(char *line, u32 room, const char *format, ...)
 {
+    char command[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(command, sizeof command, format, args);
+    va_end(args);
     FILE *p = popen(command, "r");
     assert_non_null(p);
     line[0] = 0;
