@@ -4,49 +4,18 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
 
 #include "fake_ahci.h"
 #include "tables.h"
 
-extern const struct block_driver disk_ahci;
-
 #define BLOCKS 98304u /* of 512 bytes */
 #define IMAGE_SIZE (BLOCKS * 512u)
-#define DEST 0x10000000u /* where reads go */
-#define CANARY 64u
+#include "driver_test.h"
+
+extern const struct block_driver disk_ahci;
 
 static struct fake_ahci fake;
-static struct disk_list disks;
 static struct boot_info boot;
-static u8 *image;
-
-/* cmocka's fail_msg() needs its fail(), whose name is ours. */
-#define stop(...)                                                                                                      \
-    do {                                                                                                               \
-        print_error(__VA_ARGS__);                                                                                      \
-        print_error("\n");                                                                                             \
-        assert_true(false);                                                                                            \
-    } while (0)
-
-static int image_make(void **state)
-{
-    (void)state;
-    image = malloc(IMAGE_SIZE);
-    u32 random = 1;
-    for (u32 i = 0; i < IMAGE_SIZE; i++) {
-        random = random * 1664525 + 1013904223;
-        image[i] = (u8)(random >> 24);
-    }
-    return 0;
-}
-
-static int image_free(void **state)
-{
-    (void)state;
-    free(image);
-    return 0;
-}
 
 /* A disk at port 0. */
 static int setup(void **state)
@@ -64,33 +33,17 @@ static struct block_device *probe(void)
 {
     fake_ahci_plug(&fake);
     fake_probe(&disk_ahci, &boot, &disks);
-    return disks.count ? disks.disk[0] : NULL;
+    return first_disk();
 }
 
 static struct block_device *probe_good(void)
 {
-    struct block_device *disk = probe();
-    if (!disk)
-        stop("no disk: %s", host_log());
-    return disk;
+    return expect_disk(probe());
 }
-
-#define expect_log(sentence)                                                                                           \
-    do {                                                                                                               \
-        if (!strstr(host_log(), sentence))                                                                             \
-            stop("\"%s\" is not in:\n%s", sentence, host_log());                                                       \
-    } while (0)
-
-#define expect_error(sentence)                                                                                         \
-    do {                                                                                                               \
-        if (!strstr(error_text(), sentence))                                                                           \
-            stop("\"%s\" is not in: %s", sentence, error_text());                                                      \
-    } while (0)
 
 static void expect_no_fault(void)
 {
-    if (fake.fault)
-        stop("the controller complains of %s", fake.fault);
+    expect_fault_none("ahci", fake.fault);
 }
 
 /* After quiesce: no DMA, ports as after power on. */
@@ -100,27 +53,6 @@ static void expect_quiet(void)
     for (u32 i = 0; i < FAKE_AHCI_PORTS; i++)
         assert_int_equal(fake.port[i].cmd & 0xc011, 0);
     expect_no_fault();
-}
-
-/* Read `count` spans of `blocks` from lba on, each to a place of its own between canaries; compare. */
-static enum error read_spans(struct block_device *disk, u64 lba, u32 count, u32 blocks)
-{
-    static struct block_span span[128];
-    u32 size = blocks * disk->block_size, pitch = size + 2 * CANARY;
-    assert_true(count <= ARRAY_COUNT(span) && (lba + (u64)count * blocks) * disk->block_size <= IMAGE_SIZE);
-    u8 *to = mem_at(DEST, (u64)pitch * count);
-    memset(to, 0xa5, (u64)pitch * count);
-    for (u32 i = 0; i < count; i++)
-        span[i] = (struct block_span){lba + (u64)i * blocks, blocks, to + i * pitch + CANARY};
-    enum error error = disk->driver->read(disk, span, count);
-    for (u32 i = 0; i < count; i++) {
-        u8 *at = to + i * pitch;
-        for (u32 k = 0; k < CANARY; k++)
-            assert_true(at[k] == 0xa5 && at[CANARY + size + k] == 0xa5);
-        if (error == OK)
-            assert_memory_equal(at + CANARY, image + span[i].lba * disk->block_size, size);
-    }
-    return error;
 }
 
 /* ---- all is well ------------------------------------------------------------------------------------------------ */
@@ -396,7 +328,7 @@ static void devices_that_cannot_be_used(void **state)
         fake.port[0].spin_up = cases[i].spin_up;
         fake.port[0].identify[cases[i].word] = cases[i].value;
         if (probe())
-            stop("%s: a disk all the same", cases[i].sentence);
+            FAILED("%s: a disk all the same", cases[i].sentence);
         expect_log(cases[i].sentence);
         expect_quiet();
     }

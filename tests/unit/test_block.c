@@ -11,9 +11,7 @@
 #include "block.h"
 
 #define IMAGE_SIZE MIB(4)
-
-static u8 *image;
-static struct disk_list disks;
+#include "driver_test.h"
 
 static struct block_device *fresh_disk(u32 block_size)
 {
@@ -23,25 +21,6 @@ static struct block_device *fresh_disk(u32 block_size)
     struct block_device *disk = host_disk(&disks, "vd", image, IMAGE_SIZE, block_size);
     assert_non_null(disk);
     return disk;
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    image = malloc(IMAGE_SIZE);
-    u32 random = 1;
-    for (u64 i = 0; i < IMAGE_SIZE; i++) {
-        random = random * 1664525 + 1013904223;
-        image[i] = (u8)(random >> 24);
-    }
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    free(image);
-    return 0;
 }
 
 static void names_count_like_linux(void **state)
@@ -278,5 +257,5 @@ int main(void)
         cmocka_unit_test(one_bad_block_hides_nothing_else),
         cmocka_unit_test(a_lost_disk_keeps_its_memory),
     };
-    return cmocka_run_group_tests_name("block", tests, setup, teardown);
+    return cmocka_run_group_tests_name("block", tests, image_make, image_free);
 }

@@ -4,49 +4,19 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
 
 #include "fake_ide.h"
 
+#define IMAGE_SIZE (16u << 20)
+#include "driver_test.h"
+
 extern const struct block_driver disk_ide;
 
-#define IMAGE_SIZE (16u << 20)
 #define SECTORS (IMAGE_SIZE / 512)
 #define FRAMES (IMAGE_SIZE / 2048)
-#define DEST 0x10000000u /* where reads go */
-#define CANARY 64u
 
 static struct fake_ide fake, second;
-static struct disk_list disks;
 static struct boot_info boot;
-static u8 *image;
-
-/* cmocka's fail_msg() needs its fail(), whose name is ours. */
-#define stop(...)                                                                                                      \
-    do {                                                                                                               \
-        print_error(__VA_ARGS__);                                                                                      \
-        print_error("\n");                                                                                             \
-        assert_true(false);                                                                                            \
-    } while (0)
-
-static int image_make(void **state)
-{
-    (void)state;
-    image = malloc(IMAGE_SIZE);
-    u32 random = 1;
-    for (u32 i = 0; i < IMAGE_SIZE; i++) {
-        random = random * 1664525 + 1013904223;
-        image[i] = (u8)(random >> 24);
-    }
-    return 0;
-}
-
-static int image_free(void **state)
-{
-    (void)state;
-    free(image);
-    return 0;
-}
 
 static int setup(void **state)
 {
@@ -63,7 +33,7 @@ static struct block_device *probe_again(void)
 {
     disks.count = 0;
     fake_probe(&disk_ide, &boot, &disks);
-    return disks.count ? disks.disk[0] : NULL;
+    return first_disk();
 }
 
 static struct block_device *probe(void)
@@ -74,10 +44,7 @@ static struct block_device *probe(void)
 
 static struct block_device *probe_good(void)
 {
-    struct block_device *disk = probe();
-    if (!disk)
-        stop("no disk: %s", host_log());
-    return disk;
+    return expect_disk(probe());
 }
 
 static struct fake_ide_drive *plain_disk(void)
@@ -85,50 +52,16 @@ static struct fake_ide_drive *plain_disk(void)
     return fake_ide_disk(&fake, 0, 0, image, SECTORS, 512);
 }
 
-#define expect_log(sentence)                                                                                           \
-    do {                                                                                                               \
-        if (!strstr(host_log(), sentence))                                                                             \
-            stop("\"%s\" is not in:\n%s", sentence, host_log());                                                   \
-    } while (0)
-
-#define expect_error(sentence)                                                                                         \
-    do {                                                                                                               \
-        if (!strstr(error_text(), sentence))                                                                           \
-            stop("\"%s\" is not in: %s", sentence, error_text());                                                  \
-    } while (0)
-
 static void expect_no_fault(const char *what)
 {
-    if (fake.fault)
-        stop("%s: the controller complains of %s", what, fake.fault);
-}
-
-/* Read `count` spans of `blocks` from lba on, each to a place of its own between canaries; compare. */
-static enum error read_from(struct block_device *disk, u64 lba, u32 count, u32 blocks, u32 skew)
-{
-    struct block_span span[64];
-    u32 size = blocks * disk->block_size, pitch = size + 2 * CANARY;
-    assert_true(count <= ARRAY_COUNT(span) && blocks <= disk->max_blocks);
-    u8 *to = (u8 *)mem_at(DEST, (u64)pitch * count + skew) + skew;
-    memset(to, 0xa5, (u64)pitch * count);
-    for (u32 i = 0; i < count; i++)
-        span[i] = (struct block_span){lba + (u64)i * blocks, blocks, to + i * pitch + CANARY};
-    enum error error = disk->driver->read(disk, span, count);
-    for (u32 i = 0; i < count; i++) {
-        u8 *at = to + i * pitch;
-        for (u32 k = 0; k < CANARY; k++)
-            assert_true(at[k] == 0xa5 && at[CANARY + size + k] == 0xa5);
-        if (error == OK)
-            assert_memory_equal(at + CANARY, image + span[i].lba * disk->block_size, size);
-    }
-    return error;
+    expect_fault_none(what, fake.fault);
 }
 
 static void expect_reads(struct block_device *disk, const char *what)
 {
-    if (read_from(disk, 0, 1, 1, 0) || read_from(disk, 3, 40, 8, 2) ||
-        read_from(disk, 1, 1, (u32)(MIB(2) / disk->block_size), 0))
-        stop("%s: %s", what, error_text());
+    if (read_spans(disk, 0, 1, 1) || read_spans_at(disk, 3, 40, 8, 2) ||
+        read_spans(disk, 1, 1, (u32)(MIB(2) / disk->block_size)))
+        FAILED("%s: %s", what, error_text());
 }
 
 /* ---- all is well ------------------------------------------------------------------------------------------------ */
@@ -174,7 +107,7 @@ static void every_kind_of_disk_reads(void **state)
         assert_int_equal(disk->block_size, cases[i].block_size);
         assert_true(disk->max_blocks * disk->block_size >= MIB(1));
         expect_reads(disk, cases[i].what);
-        assert_int_equal(read_from(disk, blocks - 1, 1, 1, 0), OK);
+        assert_int_equal(read_spans(disk, blocks - 1, 1, 1), OK);
         assert_true(cases[i].dma ? d->dma_reads && !d->pio_reads : d->pio_reads && !d->dma_reads);
         assert_int_equal(d->resets, 0);
         disk_ide.quiesce(disk);
@@ -192,7 +125,7 @@ static void long_requests_are_one_command(void **state)
     struct block_device *disk = probe_good();
     for (u32 skew = 0; skew < 131072; skew += 65534) {
         u32 before = d->dma_reads;
-        assert_int_equal(read_from(disk, 7, 1, disk->max_blocks, skew), OK);
+        assert_int_equal(read_spans_at(disk, 7, 1, disk->max_blocks, skew), OK);
         assert_int_equal(d->dma_reads, before + 1);
     }
     expect_no_fault("long requests");
@@ -336,7 +269,7 @@ static void what_is_not_there_costs_little(void **state)
         host_machine.out = counted_out;
         assert_null(probe_again());
         if (port_count > cases[i].most || writes_counted != cases[i].writes)
-            stop("%s: %u ports read, at most %u expected", cases[i].what, port_count, cases[i].most);
+            FAILED("%s: %u ports read, at most %u expected", cases[i].what, port_count, cases[i].most);
         assert_int_equal(fake.function.config[4], 0);
         assert_string_equal(host_log(), "");
         expect_no_fault(cases[i].what);
@@ -446,7 +379,7 @@ static void buffers_above_4_gib(void **state)
         assert_true(pio ? d->pio_reads && !d->dma_reads : d->dma_reads && !d->pio_reads);
         assert_int_equal(disk->stats.requests, pio ? 1 : high & 1 ? 3 : 17);
         free(buf);
-        assert_int_equal(read_from(disk, 0, 1, 8, 0), OK);
+        assert_int_equal(read_spans(disk, 0, 1, 8), OK);
         assert_true(pio || d->dma_reads > 0); /* what is in reach goes by DMA still */
         assert_null(strstr(host_log(), "warning"));
         expect_no_fault("high memory");
@@ -501,8 +434,8 @@ static void failed_reads(void **state)
         d->refuses_dma = lie.refuses_dma;
         d->engine_errors = lie.engine_errors;
         d->short_dma = lie.short_dma;
-        if (read_from(disk, 90, 1, 16, 0) != cases[i].error)
-            stop("%s: %s", cases[i].what, error_text());
+        if (read_spans(disk, 90, 1, 16) != cases[i].error)
+            FAILED("%s: %s", cases[i].what, error_text());
         if (cases[i].error)
             expect_error(cases[i].sentence);
         else if (cases[i].sentence)
@@ -560,8 +493,8 @@ static void failed_reads_of_cds(void **state)
         d->no_packet = lie.no_packet;
         d->short_dma = lie.short_dma;
         d->engine_errors = lie.engine_errors;
-        if (read_from(disk, 90, 1, 16, 0) != cases[i].error)
-            stop("%s: %s", cases[i].what, error_text());
+        if (read_spans(disk, 90, 1, 16) != cases[i].error)
+            FAILED("%s: %s", cases[i].what, error_text());
         if (cases[i].error)
             expect_error(cases[i].sentence);
         else if (cases[i].sentence)
@@ -594,10 +527,10 @@ static void silence_ends_in_distance(void **state)
         disks_probe(&with, &disks); /* so that memory can be lost */
         assert_int_equal(disks.count, 3);
         struct block_device *disk = disks.disk[0];
-        assert_int_equal(read_from(disk, 0, 1, 8, 0), OK);
+        assert_int_equal(read_spans(disk, 0, 1, 8), OK);
         d->silent_after = d->commands;
         u64 start = host_ticks;
-        assert_int_equal(read_from(disk, 32, 1, 8, 0), ERR_TIMEOUT);
+        assert_int_equal(read_spans(disk, 32, 1, 8), ERR_TIMEOUT);
         assert_true((host_ticks - start) / 1000000 < 60000);
         expect_error(kind & 1 ? "no answer within 20 s (status d0)"
                               : "sda: read of block 32 (8 blocks): no answer within 10 s (status d0)");
@@ -625,7 +558,7 @@ static void drives_that_vanish(void **state)
             d->identify[88] = 0;
         struct block_device *disk = probe_good();
         d->gone_after = d->commands;
-        assert_int_equal(read_from(disk, 32, 1, 8, 0), ERR_IO);
+        assert_int_equal(read_spans(disk, 32, 1, 8), ERR_IO);
         expect_error(kind & 1 ? "sr0: read of block 32 (8 blocks): " : "sda: read of block 32 (8 blocks): ");
         expect_error("the drive is gone");
         assert_true(disk->dead);
@@ -674,7 +607,7 @@ static void a_reset_that_does_not_end(void **state)
     struct block_device *disk = probe_good();
     d->reset_stuck = true;
     d->crc_errors = 1;
-    assert_int_equal(read_from(disk, 32, 1, 8, 0), ERR_IO);
+    assert_int_equal(read_spans(disk, 32, 1, 8), ERR_IO);
     expect_error("sda: read of block 32 (8 blocks): interface CRC error");
     expect_log("pci 00:01.0 channel 0: busy for 5 s after a reset: not used any more");
     assert_true(disk->dead);

@@ -4,7 +4,6 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
 
 #include "fake_int13.h"
 #include "fake_virtio.h"
@@ -12,63 +11,21 @@
 #include "pci.h"
 #include "tables.h"
 
+#define IMAGE_SIZE MIB(2)
+#include "driver_test.h"
+
 extern const struct bus bus_bios, bus_pci;
 extern const struct block_driver disk_int13, disk_virtio_blk;
 
-#define DEST 0x10000000u /* where reads go */
-#define CANARY 64u
-#define IMAGE_SIZE MIB(2)
 #define STORAGE (5u << 3)
 #define ASTRAY 0x10ffefu
 
-static struct disk_list disks;
 static struct boot_info boot;
 static struct fake_drive *const drive = fake_bios.drive;
-static u8 *image;
-
-/* cmocka's fail_msg() needs its fail(), whose name is ours. */
-#define stop(...)                                                                                                      \
-    do {                                                                                                               \
-        print_error(__VA_ARGS__);                                                                                      \
-        print_error("\n");                                                                                             \
-        assert_true(false);                                                                                            \
-    } while (0)
-
-#define expect_log(sentence)                                                                                           \
-    do {                                                                                                               \
-        if (!strstr(host_log(), sentence))                                                                             \
-            stop("\"%s\" is not in:\n%s", sentence, host_log());                                                   \
-    } while (0)
-
-#define expect_error(sentence)                                                                                         \
-    do {                                                                                                               \
-        if (!strstr(error_text(), sentence))                                                                           \
-            stop("\"%s\" is not in: %s", sentence, error_text());                                                  \
-    } while (0)
 
 static void expect_no_fault(void)
 {
-    if (fake_bios.fault)
-        stop("the BIOS complains of %s", fake_bios.fault);
-}
-
-static int image_make(void **state)
-{
-    (void)state;
-    image = malloc(IMAGE_SIZE);
-    u32 random = 1;
-    for (u32 i = 0; i < IMAGE_SIZE; i++) {
-        random = random * 1664525 + 1013904223;
-        image[i] = (u8)(random >> 24);
-    }
-    return 0;
-}
-
-static int image_free(void **state)
-{
-    (void)state;
-    free(image);
-    return 0;
+    expect_fault_none("int13", fake_bios.fault);
 }
 
 static void setup_disks(u32 count)
@@ -98,30 +55,25 @@ static struct block_device *probe(void)
 {
     look();
     disk_int13.probe(&boot, &disks);
-    return disks.count ? disks.disk[0] : NULL;
+    return first_disk();
 }
 
 static struct block_device *probe_good(void)
 {
-    struct block_device *disk = probe();
-    if (!disk)
-        stop("no disk: %s", host_log());
-    return disk;
+    return expect_disk(probe());
 }
 
 /* Read blocks to a place between canaries; compare. */
 static enum error read_at(struct block_device *disk, const struct fake_drive *d, u64 lba, u32 blocks, u64 dest)
 {
     u64 size = (u64)blocks * disk->block_size;
-    u8 *to = mem_at(dest - CANARY, size + 2 * CANARY);
-    memset(to, 0xa5, size + 2 * CANARY);
-    struct block_span span = {lba, blocks, to + CANARY};
+    u8 *to = place_make(dest, size);
+    struct block_span span = {lba, blocks, to};
     enum error error = disk->driver->read(disk, &span, 1);
-    for (u32 k = 0; k < CANARY; k++)
-        assert_true(to[k] == 0xa5 && to[CANARY + size + k] == 0xa5);
+    expect_canaries(to, size);
     for (u64 i = 0; error == OK && i < size; i++)
-        if (to[CANARY + i] != fake_drive_byte(d, lba * disk->block_size + i))
-            stop("byte %lu of block %lu is wrong", i, lba);
+        if (to[i] != fake_drive_byte(d, lba * disk->block_size + i))
+            FAILED("byte %lu of block %lu is wrong", i, lba);
     return error;
 }
 
@@ -165,7 +117,7 @@ static void memory_without_a_bios(void **state)
         host_poke(cases[i].at, cases[i].bytes, cases[i].size);
         bool found = probe();
         if (found != !cases[i].sentence || !found != !fake_bios.calls)
-            stop("%s: %u calls, %s", cases[i].what, fake_bios.calls, host_log());
+            FAILED("%s: %u calls, %s", cases[i].what, fake_bios.calls, host_log());
         if (!found)
             expect_log(cases[i].sentence);
         expect_no_fault();
@@ -199,7 +151,7 @@ static void low_memory_is_chosen(void **state)
         struct block_device *disk = probe();
         struct mem_range kept = disks_kept();
         if (!disk != !cases[i].size || kept.base != cases[i].want || kept.size != cases[i].size)
-            stop("%s: [%lx, +%lx)\n%s", cases[i].what, kept.base, kept.size, host_log());
+            FAILED("%s: [%lx, +%lx)\n%s", cases[i].what, kept.base, kept.size, host_log());
         if (!disk) {
             expect_log("no memory below 640 KiB");
             continue;
@@ -300,7 +252,7 @@ static void failed_reads(void **state)
         error_clear();
         enum error error = read_at(disk, drive, 100, 300, DEST);
         if (error != cases[i].error || drive->resets != cases[i].resets)
-            stop("status %x: error %d, %u resets", cases[i].status, error, drive->resets);
+            FAILED("status %x: error %d, %u resets", cases[i].status, error, drive->resets);
         expect_error(cases[i].sentence);
         assert_false(disk->dead);
         drive->bad_block = ~0ull;
@@ -397,7 +349,7 @@ static void drives_that_are_no_use(void **state)
         drive[0] = c;
         probe();
         if (disks.count != 1 || strcmp(disks.disk[0]->name, "bios81"))
-            stop("%s: %u disks\n%s", cases[i].what, disks.count, host_log());
+            FAILED("%s: %u disks\n%s", cases[i].what, disks.count, host_log());
         expect_log(cases[i].sentence);
         assert_int_equal(read_at(disks.disk[0], drive + 1, 5, 200, DEST), OK);
         expect_no_fault();
@@ -471,7 +423,7 @@ static void the_cd_that_was_booted(void **state)
                 host_disk(&disks, "sr", iso, IMAGE_SIZE, 2048);
             probe();
             if (disks.count != native + (cases[i].listed && !native))
-                stop("%s: %s", cases[i].what, host_log());
+                FAILED("%s: %s", cases[i].what, host_log());
             if (cases[i].listed && native)
                 expect_log("biose0: the same as sr0");
             if (cases[i].listed && !native) {
@@ -542,13 +494,13 @@ static void paths_tell_whose_it_is(void **state)
             drive->path_size = 44, drive->path_sum = 7;
         look();
         if (drive->reads != cases[i].reads_before)
-            stop("%s: %u reads", cases[i].what, drive->reads);
+            FAILED("%s: %u reads", cases[i].what, drive->reads);
         probe_with_virtio();
         u32 listed = 0;
         for (u32 k = 0; k < disks.count; k++)
             listed += disks.disk[k]->driver == &disk_int13;
         if (listed != cases[i].listed)
-            stop("%s: %u listed\n%s", cases[i].what, listed, host_log());
+            FAILED("%s: %u listed\n%s", cases[i].what, listed, host_log());
         assert_int_equal(disks_kept().size, listed ? 0x12000 : 0);
         if (!listed) {
             expect_log("bios80: left to the driver of pci 00:05.0");
@@ -596,7 +548,7 @@ static void content_tells_whose_it_is(void **state)
         probe();
         drive->bad_block = ~0ull;
         if ((disks.count == 1) != cases[i].same)
-            stop("%s: %s", cases[i].what, host_log());
+            FAILED("%s: %s", cases[i].what, host_log());
         if (cases[i].same) {
             expect_log("bios80: the same as sda");
             assert_int_equal(drive->reads, reads);

@@ -4,49 +4,17 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
 
 #include "fake_nvme.h"
 #include "tables.h"
 
+#define IMAGE_SIZE MIB(16)
+#include "driver_test.h"
+
 extern const struct block_driver disk_nvme;
 
-#define IMAGE_SIZE MIB(16)
-#define DEST 0x10000000u /* where reads go */
-#define DEST_SIZE MIB(32)
-#define CANARY 64u
-
 static struct fake_nvme fake, second;
-static struct disk_list disks;
 static struct boot_info boot;
-static u8 *image;
-
-/* cmocka's fail_msg() needs its fail(), whose name is ours. */
-#define stop(...)                                                                                                      \
-    do {                                                                                                               \
-        print_error(__VA_ARGS__);                                                                                      \
-        print_error("\n");                                                                                             \
-        assert_true(false);                                                                                            \
-    } while (0)
-
-static int image_make(void **state)
-{
-    (void)state;
-    image = malloc(IMAGE_SIZE);
-    u32 random = 1;
-    for (u32 i = 0; i < IMAGE_SIZE; i++) {
-        random = random * 1664525 + 1013904223;
-        image[i] = (u8)(random >> 24);
-    }
-    return 0;
-}
-
-static int image_free(void **state)
-{
-    (void)state;
-    free(image);
-    return 0;
-}
 
 static int setup(void **state)
 {
@@ -64,33 +32,17 @@ static struct block_device *probe(void)
 {
     fake_nvme_plug(&fake);
     fake_probe(&disk_nvme, &boot, &disks);
-    return disks.count ? disks.disk[0] : NULL;
+    return first_disk();
 }
 
 static struct block_device *probe_good(void)
 {
-    struct block_device *disk = probe();
-    if (!disk)
-        stop("no disk: %s", host_log());
-    return disk;
+    return expect_disk(probe());
 }
-
-#define expect_log(sentence)                                                                                           \
-    do {                                                                                                               \
-        if (!strstr(host_log(), sentence))                                                                             \
-            stop("\"%s\" is not in:\n%s", sentence, host_log());                                                   \
-    } while (0)
-
-#define expect_error(sentence)                                                                                         \
-    do {                                                                                                               \
-        if (!strstr(error_text(), sentence))                                                                           \
-            stop("\"%s\" is not in: %s", sentence, error_text());                                                  \
-    } while (0)
 
 static void expect_no_fault(void)
 {
-    if (fake.fault)
-        stop("the controller complains of %s", fake.fault);
+    expect_fault_none("nvme", fake.fault);
 }
 
 /* Reset, and no DMA any more. */
@@ -98,34 +50,6 @@ static void expect_stopped(void)
 {
     assert_false(fake.cc & 1);
     assert_int_equal(fake.function.config[4] & 4, 0);
-}
-
-/* Read `count` spans of `blocks` from lba 0 on, each to a place of its own between canaries, `offset` bytes behind a
- * page; compare. */
-static enum error read_spans_at(struct block_device *disk, u32 count, u32 blocks, u32 offset)
-{
-    struct block_span span[256];
-    u32 size = blocks * disk->block_size, pitch = size + 2 * CANARY;
-    assert_true(count <= ARRAY_COUNT(span) && (u64)count * size <= IMAGE_SIZE);
-    u8 *to = (u8 *)mem_at(DEST, DEST_SIZE) + offset;
-    assert_true((u64)pitch * count + offset <= DEST_SIZE);
-    memset(to, 0xa5, (u64)pitch * count);
-    for (u32 i = 0; i < count; i++)
-        span[i] = (struct block_span){(u64)i * blocks, blocks, to + i * pitch + CANARY};
-    enum error error = disk->driver->read(disk, span, count);
-    for (u32 i = 0; i < count; i++) {
-        u8 *at = to + i * pitch;
-        for (u32 k = 0; k < CANARY; k++)
-            assert_true(at[k] == 0xa5 && at[CANARY + size + k] == 0xa5);
-        if (error == OK)
-            assert_memory_equal(at + CANARY, image + i * size, size);
-    }
-    return error;
-}
-
-static enum error read_spans(struct block_device *disk, u32 count, u32 blocks)
-{
-    return read_spans_at(disk, count, blocks, 0);
 }
 
 /* ---- all is well ------------------------------------------------------------------------------------------------ */
@@ -172,14 +96,13 @@ static void every_kind_of_controller_reads(void **state)
         assert_int_equal(disk->block_count, fake.ns[0].blocks);
         assert_int_equal(disk->dma_align, 4);
         assert_int_equal(disk->max_blocks, (cases[i].max_kib * 1024) >> cases[i].shift);
-        assert_int_equal(read_spans(disk, 1, 1), OK);
-        assert_int_equal(read_spans(disk, 128, 1), OK);
+        assert_int_equal(read_spans(disk, 0, 1, 1), OK);
+        assert_int_equal(read_spans(disk, 0, 128, 1), OK);
         assert_int_equal(fake.in_flight_max, cases[i].in_flight);
-        assert_int_equal(read_spans(disk, 8, disk->max_blocks), OK);
-        assert_int_equal(read_spans_at(disk, 7, disk->max_blocks, 4), OK);
+        assert_int_equal(read_spans(disk, 0, 8, disk->max_blocks), OK);
+        assert_int_equal(read_spans_at(disk, 0, 7, disk->max_blocks, 4), OK);
         assert_int_equal(fake.bytes_max, cases[i].max_kib * 1024);
-        if (fake.fault)
-            stop("%s: the controller complains of %s", cases[i].what, fake.fault);
+        expect_fault_none(cases[i].what, fake.fault);
         u32 resets = fake.resets;
         disk_nvme.quiesce(disk);
         assert_int_equal(fake.resets, resets + 1);
@@ -198,7 +121,7 @@ static void prp_shapes(void **state)
     struct block_device *disk = probe_good();
     for (u32 i = 0; i < ARRAY_COUNT(offsets); i++)
         for (u32 k = 0; k < ARRAY_COUNT(blocks); k++)
-            assert_int_equal(read_spans_at(disk, 2, blocks[k], offsets[i]), OK);
+            assert_int_equal(read_spans_at(disk, 0, 2, blocks[k], offsets[i]), OK);
     expect_no_fault();
 }
 
@@ -208,12 +131,12 @@ static void several_in_flight_in_any_order(void **state)
     fake.late = 3;
     fake.reverse = true;
     struct block_device *disk = probe_good();
-    assert_int_equal(read_spans(disk, 128, 4), OK);
+    assert_int_equal(read_spans(disk, 0, 128, 4), OK);
     assert_int_equal(fake.requests, 128);
     assert_int_equal(fake.in_flight_max, 63);
     fake.late = 0;
     for (u32 i = 0; i < 500; i++) /* the rings wrap */
-        assert_int_equal(read_spans(disk, 1 + i % 100, 1), OK);
+        assert_int_equal(read_spans(disk, 0, 1 + i % 100, 1), OK);
     assert_int_equal(disk->driver->read(disk, &(struct block_span){0, 1, NULL}, 0), OK);
     expect_no_fault();
 }
@@ -223,7 +146,7 @@ static void two_doorbells_per_batch(void **state)
     (void)state;
     struct block_device *disk = probe_good();
     u32 before = fake.doorbells;
-    assert_int_equal(read_spans(disk, 63, 2), OK);
+    assert_int_equal(read_spans(disk, 0, 63, 2), OK);
     assert_int_equal(fake.doorbells, before + 2);
 }
 
@@ -292,8 +215,8 @@ static void formats(void **state)
         assert_int_equal(disk->block_count, cases[i].blocks);
         assert_int_equal(disk->max_blocks, cases[i].max_blocks);
         assert_int_equal(!!strstr(host_log(), ", read-only, "), cases[i].nsattr);
-        assert_int_equal(read_spans(disk, 8, 1), OK);
-        assert_int_equal(read_spans(disk, 1, (u32)min_u64(disk->max_blocks, 100)), OK);
+        assert_int_equal(read_spans(disk, 0, 8, 1), OK);
+        assert_int_equal(read_spans(disk, 0, 1, (u32)min_u64(disk->max_blocks, 100)), OK);
         expect_no_fault();
     }
 }
@@ -505,14 +428,14 @@ static void failed_requests(void **state)
             fake.status = cases[i].status;
             fake.late = late % 3;
             struct block_device *disk = probe_good();
-            assert_int_equal(read_spans(disk, 63, 4), ERR_IO);
+            assert_int_equal(read_spans(disk, 0, 63, 4), ERR_IO);
             expect_error("nvme0n1: read of block 40 (4 blocks): ");
             expect_error(cases[i].sentence);
             if (!fake.all_bad)
                 assert_int_equal(fake.requests, 62 + cases[i].tries);
             assert_int_equal(fake.queue[1].pending_count, 0);
             assert_false(disk->dead);
-            assert_int_equal(read_spans(disk, 10, 4), OK); /* the rest of the disk is as good as before */
+            assert_int_equal(read_spans(disk, 0, 10, 4), OK); /* the rest of the disk is as good as before */
             expect_no_fault();
         }
     }
@@ -526,7 +449,7 @@ static void what_fails_at_first_is_tried_again(void **state)
     fake.status = 0x082;
     fake.bad_times = 128 * 2;
     struct block_device *disk = probe_good();
-    assert_int_equal(read_spans(disk, 128, 4), OK);
+    assert_int_equal(read_spans(disk, 0, 128, 4), OK);
     assert_int_equal(fake.requests, 128 * 3);
     expect_no_fault();
 }
@@ -549,7 +472,7 @@ static void silence_ends_in_distance(void **state)
         struct block_device *disk = disks.disk[0];
         u32 resets = fake.resets;
         u64 before = arena_left();
-        assert_int_equal(read_spans(disk, 3, 8), ERR_TIMEOUT);
+        assert_int_equal(read_spans(disk, 0, 3, 8), ERR_TIMEOUT);
         expect_error("nvme0n1: no answer within 10 s to a read of 8 blocks at block 0");
         expect_log("shim: warning: pci 00:04.0: not used any more, and what it was given stays reserved");
         assert_true(disks.disk[0]->dead && disks.disk[1]->dead);
@@ -590,7 +513,7 @@ static void late_answers_are_waited_for(void **state)
     (void)state;
     fake.late = 9000;
     struct block_device *disk = probe_good();
-    assert_int_equal(read_spans(disk, 4, 8), OK);
+    assert_int_equal(read_spans(disk, 0, 4, 8), OK);
     expect_no_fault();
 }
 
@@ -619,12 +542,12 @@ static void lies_end_in_a_reset(void **state)
         fake.ns[1] = (struct fake_nvme_namespace){2, 1000, 9, 0, 0, 0, 0, 0};
         struct block_device *disk = probe_good();
         assert_int_equal(disks.count, 2);
-        assert_int_equal(read_spans(disk, 9, 1), OK);
+        assert_int_equal(read_spans(disk, 0, 9, 1), OK);
         fake.cid_change = cases[i].cid;
         fake.sq_change = cases[i].sq;
         fake.twice = cases[i].twice;
         fake.trouble = cases[i].trouble;
-        assert_int_equal(read_spans(disk, 8, 1), ERR_IO);
+        assert_int_equal(read_spans(disk, 0, 8, 1), ERR_IO);
         expect_error(cases[i].sentence);
         expect_log("shim: warning: pci 00:04.0: not used any more, resetting the controller");
         assert_true(disk->dead && disks.disk[1]->dead);

@@ -4,49 +4,18 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
 
 #include "fake_virtio.h"
 #include "tables.h"
 
-extern const struct block_driver disk_virtio_blk, disk_ramdisk;
-
 #define SECTORS 32768u
 #define IMAGE_SIZE (SECTORS * 512u)
-#define DEST 0x10000000u /* where reads go */
-#define CANARY 64u
+#include "driver_test.h"
+
+extern const struct block_driver disk_virtio_blk, disk_ramdisk;
 
 static struct fake_virtio fake, second;
-static struct disk_list disks;
 static struct boot_info boot;
-static u8 *image;
-
-/* cmocka's fail_msg() needs its fail(), whose name is ours. */
-#define stop(...)                                                                                                      \
-    do {                                                                                                               \
-        print_error(__VA_ARGS__);                                                                                      \
-        print_error("\n");                                                                                             \
-        assert_true(false);                                                                                            \
-    } while (0)
-
-static int image_make(void **state)
-{
-    (void)state;
-    image = malloc(IMAGE_SIZE);
-    u32 random = 1;
-    for (u32 i = 0; i < IMAGE_SIZE; i++) {
-        random = random * 1664525 + 1013904223;
-        image[i] = (u8)(random >> 24);
-    }
-    return 0;
-}
-
-static int image_free(void **state)
-{
-    (void)state;
-    free(image);
-    return 0;
-}
 
 static int setup(void **state)
 {
@@ -64,54 +33,17 @@ static struct block_device *probe(void)
 {
     fake_virtio_plug(&fake);
     fake_probe(&disk_virtio_blk, &boot, &disks);
-    return disks.count ? disks.disk[0] : NULL;
+    return first_disk();
 }
 
 static struct block_device *probe_good(void)
 {
-    struct block_device *disk = probe();
-    if (!disk)
-        stop("no disk: %s", host_log());
-    return disk;
+    return expect_disk(probe());
 }
-
-#define expect_log(sentence)                                                                                           \
-    do {                                                                                                               \
-        if (!strstr(host_log(), sentence))                                                                             \
-            stop("\"%s\" is not in:\n%s", sentence, host_log());                                                   \
-    } while (0)
-
-#define expect_error(sentence)                                                                                         \
-    do {                                                                                                               \
-        if (!strstr(error_text(), sentence))                                                                           \
-            stop("\"%s\" is not in: %s", sentence, error_text());                                                  \
-    } while (0)
 
 static void expect_no_fault(void)
 {
-    if (fake.fault)
-        stop("the device complains of %s", fake.fault);
-}
-
-/* Read `count` spans of `blocks` from lba 0 on, each to a place of its own between canaries; compare. */
-static enum error read_spans(struct block_device *disk, u32 count, u32 blocks)
-{
-    struct block_span span[128];
-    u32 size = blocks * disk->block_size, pitch = size + 2 * CANARY;
-    assert_true(count <= ARRAY_COUNT(span) && (u64)count * size <= IMAGE_SIZE);
-    u8 *to = mem_at(DEST, (u64)pitch * count);
-    memset(to, 0xa5, (u64)pitch * count);
-    for (u32 i = 0; i < count; i++)
-        span[i] = (struct block_span){(u64)i * blocks, blocks, to + i * pitch + CANARY};
-    enum error error = disk->driver->read(disk, span, count);
-    for (u32 i = 0; i < count; i++) {
-        u8 *at = to + i * pitch;
-        for (u32 k = 0; k < CANARY; k++)
-            assert_true(at[k] == 0xa5 && at[CANARY + size + k] == 0xa5);
-        if (error == OK)
-            assert_memory_equal(at + CANARY, image + i * size, size);
-    }
-    return error;
+    expect_fault_none("virtio-blk", fake.fault);
 }
 
 /* ---- all is well ------------------------------------------------------------------------------------------------ */
@@ -149,10 +81,9 @@ static void every_kind_of_device_reads(void **state)
         struct block_device *disk = probe_good();
         assert_string_equal(disk->name, "vda");
         assert_int_equal(disk->block_count, SECTORS);
-        assert_int_equal(read_spans(disk, 1, 1), OK);
-        assert_int_equal(read_spans(disk, 64, 8), OK);
-        if (fake.fault)
-            stop("%s: the device complains of %s", cases[i].what, fake.fault);
+        assert_int_equal(read_spans(disk, 0, 1, 1), OK);
+        assert_int_equal(read_spans(disk, 0, 64, 8), OK);
+        expect_fault_none(cases[i].what, fake.fault);
         if (fake.modern)
             assert_int_equal(fake.driver_features & FAKE_F_VERSION_1, FAKE_F_VERSION_1);
         static const u64 platform = FAKE_F_ACCESS_PLATFORM | FAKE_F_ORDER_PLATFORM;
@@ -243,7 +174,7 @@ static void long_requests_are_cut_into_segments(void **state)
         fake.late = 2;
         struct block_device *disk = probe_good();
         u32 count = (u32)min_u64(16, IMAGE_SIZE / (disk->max_blocks * disk->block_size));
-        assert_int_equal(read_spans(disk, count, disk->max_blocks), OK);
+        assert_int_equal(read_spans(disk, 0, count, disk->max_blocks), OK);
         expect_no_fault();
         assert_int_equal(fake.requests, count);
         assert_int_equal(fake.segments_max, cases[i].segments);
@@ -257,12 +188,12 @@ static void several_in_flight_in_any_order(void **state)
     fake.late = 3;
     fake.reverse = true;
     struct block_device *disk = probe_good();
-    assert_int_equal(read_spans(disk, 128, 4), OK);
+    assert_int_equal(read_spans(disk, 0, 128, 4), OK);
     expect_no_fault();
     assert_int_equal(fake.requests, 128);
     assert_int_equal(fake.in_flight_max, 64);
     for (u32 i = 0; i < 1200; i++) /* the ring's indices wrap */
-        assert_int_equal(read_spans(disk, 64, 1), OK);
+        assert_int_equal(read_spans(disk, 0, 64, 1), OK);
     expect_no_fault();
     assert_int_equal(disk->driver->read(disk, &(struct block_span){0, 1, NULL}, 0), OK);
 }
@@ -271,7 +202,7 @@ static void one_notification_per_batch(void **state)
 {
     (void)state;
     struct block_device *disk = probe_good();
-    assert_int_equal(read_spans(disk, 64, 2), OK);
+    assert_int_equal(read_spans(disk, 0, 64, 2), OK);
     assert_int_equal(fake.notifies, 1);
     assert_int_equal(fake.requests, 64);
 }
@@ -293,7 +224,7 @@ static void disks_in_bus_order(void **state)
     disks.count = 0; /* a second look, as the menu's rescan makes it */
     fake_probe(&disk_virtio_blk, &boot, &disks);
     assert_int_equal(disks.count, 2);
-    assert_int_equal(read_spans(disks.disk[1], 2, 2), OK);
+    assert_int_equal(read_spans(disks.disk[1], 0, 2, 2), OK);
     expect_no_fault();
 }
 
@@ -360,7 +291,7 @@ static void ports_serve_when_memory_cannot(void **state)
     fake_put32(fake.function.config + 0x20, 0xc);
     fake_probe(&disk_virtio_blk, &boot, &disks);
     assert_int_equal(disks.count, 1);
-    assert_int_equal(read_spans(disks.disk[0], 64, 3), OK);
+    assert_int_equal(read_spans(disks.disk[0], 0, 64, 3), OK);
     expect_no_fault();
 }
 
@@ -389,9 +320,9 @@ static void a_bare_machine_reads(void **state)
         fake.ports.base = &fake.function.bar_at[0];
         fake_probe(&disk_virtio_blk, &boot, &disks);
         if (!disks.count)
-            stop("no disk: %s", host_log());
+            FAILED("no disk: %s", host_log());
         expect_log("shim: vda: pci 02:04.0, ");
-        assert_int_equal(read_spans(disks.disk[0], 64, 3), OK);
+        assert_int_equal(read_spans(disks.disk[0], 0, 64, 3), OK);
         assert_int_equal(fake.function.bar_at[legacy ? 0 : 4], legacy ? 0xff80 : 0xfbffc000);
         assert_null(fake_pci_fault);
         expect_no_fault();
@@ -487,11 +418,11 @@ static void failed_requests(void **state)
             fake.status = cases[i].status;
             fake.late = late % 3;
             struct block_device *disk = probe_good();
-            assert_int_equal(read_spans(disk, 128, 4), ERR_IO);
+            assert_int_equal(read_spans(disk, 0, 128, 4), ERR_IO);
             expect_error(cases[i].sentence);
             assert_int_equal(fake.pending_count, 0);
             assert_false(disk->dead);
-            assert_int_equal(read_spans(disk, 10, 4), OK); /* the rest of the disk is as good as before */
+            assert_int_equal(read_spans(disk, 0, 10, 4), OK); /* the rest of the disk is as good as before */
             expect_no_fault();
         }
     }
@@ -510,7 +441,7 @@ static void used_length(void **state)
         fake.legacy = cases[i].legacy;
         fake.modern = !cases[i].legacy;
         fake.len_missing = cases[i].missing;
-        assert_int_equal(read_spans(probe_good(), 1, 4), cases[i].error);
+        assert_int_equal(read_spans(probe_good(), 0, 1, 4), cases[i].error);
         if (cases[i].error)
             expect_error("bytes read at block 0");
         expect_no_fault();
@@ -525,7 +456,7 @@ static void silence_ends_in_distance(void **state)
     struct block_device *disk = probe_good();
     u32 resets = fake.resets;
     u64 before = arena_left();
-    assert_int_equal(read_spans(disk, 3, 8), ERR_TIMEOUT);
+    assert_int_equal(read_spans(disk, 0, 3, 8), ERR_TIMEOUT);
     expect_error("vda: no answer within 10 s to a read of 8 blocks at block 0");
     expect_log("shim: warning: vda: not used any more, and what it was given stays reserved");
     assert_true(disk->dead);
@@ -549,7 +480,7 @@ static void late_answers_are_waited_for(void **state)
     (void)state;
     fake.late = 9000;
     struct block_device *disk = probe_good();
-    assert_int_equal(read_spans(disk, 4, 8), OK);
+    assert_int_equal(read_spans(disk, 0, 4, 8), OK);
     expect_no_fault();
 }
 
@@ -571,11 +502,11 @@ static void lies_end_in_a_reset(void **state)
         setup(NULL);
         struct block_device *disk = probe_good();
         fake.late = cases[i].jump ? 2 : 0;
-        assert_int_equal(read_spans(disk, 9, 1), OK);
+        assert_int_equal(read_spans(disk, 0, 9, 1), OK);
         fake.wrong_id = cases[i].wrong_id;
         fake.twice = cases[i].twice;
         fake.used_jump = cases[i].jump;
-        assert_int_equal(read_spans(disk, 8, 1), ERR_IO);
+        assert_int_equal(read_spans(disk, 0, 8, 1), ERR_IO);
         expect_error(cases[i].sentence);
         assert_true(disk->dead);
         assert_int_equal(fake.device_status, 0);

@@ -4,53 +4,23 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
 
 #include "fake_virtio.h"
 #include "tables.h"
 
+#define SECTORS 8192u
+#define IMAGE_SIZE (SECTORS * 512u)
+#include "driver_test.h"
+
 extern const struct block_driver disk_virtio_blk;
 extern const struct bus bus_virtio_mmio;
 
-#define SECTORS 8192u
-#define IMAGE_SIZE (SECTORS * 512u)
-#define DEST 0x10000000u /* where reads go */
-#define CANARY 64u
 #define BASE 0xc0001000u
 #define NAMED "virtio_mmio.device=4K@0xc0001000:5"
 #define WINDOW 0xfeb00000u
 
 static struct fake_virtio fake, more[3];
-static struct disk_list disks;
 static struct boot_info boot;
-static u8 *image;
-
-/* cmocka's fail_msg() needs its fail(), whose name is ours. */
-#define stop(...)                                                                                                      \
-    do {                                                                                                               \
-        print_error(__VA_ARGS__);                                                                                      \
-        print_error("\n");                                                                                             \
-        assert_true(false);                                                                                            \
-    } while (0)
-
-static int image_make(void **state)
-{
-    (void)state;
-    image = malloc(IMAGE_SIZE);
-    u32 random = 1;
-    for (u32 i = 0; i < IMAGE_SIZE; i++) {
-        random = random * 1664525 + 1013904223;
-        image[i] = (u8)(random >> 24);
-    }
-    return 0;
-}
-
-static int image_free(void **state)
-{
-    (void)state;
-    free(image);
-    return 0;
-}
 
 static int setup(void **state)
 {
@@ -79,19 +49,12 @@ static struct block_device *probe(u32 version)
         fake.features &= 0xffffffff & ~FAKE_F_EVENT_IDX;
     fake_virtio_plug_mmio(&fake, version, BASE);
     look();
-    return disks.count ? disks.disk[0] : NULL;
+    return first_disk();
 }
-
-#define expect_log(sentence)                                                                                           \
-    do {                                                                                                               \
-        if (!strstr(host_log(), sentence))                                                                             \
-            stop("\"%s\" is not in:\n%s", sentence, host_log());                                                   \
-    } while (0)
 
 static void expect_no_fault(const char *what)
 {
-    if (fake.fault)
-        stop("%s: the device complains of %s", what, fake.fault);
+    expect_fault_none(what, fake.fault);
 }
 
 static u32 times_in_log(const char *sentence)
@@ -100,27 +63,6 @@ static u32 times_in_log(const char *sentence)
     for (const char *at = host_log(); (at = strstr(at, sentence)); at++)
         times++;
     return times;
-}
-
-/* Read `count` spans of `blocks` from lba 0 on, each to a place of its own between canaries; compare. */
-static enum error read_spans(struct block_device *disk, u32 count, u32 blocks)
-{
-    struct block_span span[128];
-    u32 size = blocks * disk->block_size, pitch = size + 2 * CANARY;
-    assert_true(count <= ARRAY_COUNT(span) && (u64)count * size <= IMAGE_SIZE);
-    u8 *to = mem_at(DEST, (u64)pitch * count);
-    memset(to, 0xa5, (u64)pitch * count);
-    for (u32 i = 0; i < count; i++)
-        span[i] = (struct block_span){(u64)i * blocks, blocks, to + i * pitch + CANARY};
-    enum error error = disk->driver->read(disk, span, count);
-    for (u32 i = 0; i < count; i++) {
-        u8 *at = to + i * pitch;
-        for (u32 k = 0; k < CANARY; k++)
-            assert_true(at[k] == 0xa5 && at[CANARY + size + k] == 0xa5);
-        if (error == OK)
-            assert_memory_equal(at + CANARY, image + i * size, size);
-    }
-    return error;
 }
 
 /* ---- all is well ------------------------------------------------------------------------------------------------- */
@@ -160,8 +102,8 @@ static void every_kind_of_device_reads(void **state)
         assert_int_equal(disk->place.address, BASE);
         assert_string_equal(disk->place.unit, "disk@0,0");
         assert_int_equal(fake.queue_size, cases[i].queue_size);
-        assert_int_equal(read_spans(disk, 1, 1), OK);
-        assert_int_equal(read_spans(disk, 64, 8), OK);
+        assert_int_equal(read_spans(disk, 0, 1, 1), OK);
+        assert_int_equal(read_spans(disk, 0, 64, 8), OK);
         expect_no_fault(cases[i].what);
         static const u64 understood = FAKE_F_SIZE_MAX | FAKE_F_SEG_MAX | FAKE_F_RO | FAKE_F_BLK_SIZE;
         static const u64 platform = FAKE_F_VERSION_1 | FAKE_F_ACCESS_PLATFORM | FAKE_F_ORDER_PLATFORM;
@@ -172,7 +114,7 @@ static void every_kind_of_device_reads(void **state)
         expect_no_fault(cases[i].what);
         look(); /* the menu's rescan */
         assert_int_equal(disks.count, 1);
-        assert_int_equal(read_spans(disks.disk[0], 3, 3), OK);
+        assert_int_equal(read_spans(disks.disk[0], 0, 3, 3), OK);
         expect_no_fault(cases[i].what);
     }
 }
@@ -246,7 +188,7 @@ static void command_lines(void **state)
         probe(2);
         disk_virtio_blk.probe(&boot, &(struct disk_list){0}); /* as virtio-scsi does: nothing is said twice */
         if (disks.count != cases[i].count || times_in_log("warning") != cases[i].warnings)
-            stop("%s: %u disks and\n%s", cases[i].line, disks.count, host_log());
+            FAILED("%s: %u disks and\n%s", cases[i].line, disks.count, host_log());
         if (cases[i].warning)
             expect_log(cases[i].warning);
         expect_no_fault(cases[i].line);
@@ -297,7 +239,7 @@ static void queue_max_beyond_16_bits(void **state)
     struct block_device *disk = probe(2);
     assert_non_null(disk);
     assert_int_equal(fake.queue_size, 256);
-    assert_int_equal(read_spans(disk, 64, 8), OK);
+    assert_int_equal(read_spans(disk, 0, 64, 8), OK);
     expect_no_fault("");
 }
 
@@ -422,7 +364,7 @@ static void firecracker(void **state)
     disks_probe(&machine, &disks);
     assert_int_equal(disks.count, 1);
     struct block_device *disk = disks.disk[0];
-    assert_int_equal(read_spans(disk, 64, 8), OK);
+    assert_int_equal(read_spans(disk, 0, 64, 8), OK);
     assert_int_equal(fake.pending_count, 0);
     assert_int_equal(mem_map_find(&machine.memory, fake.desc)->type, MEM_RESERVED);
     assert_int_equal(mem_map_find(&machine.memory, fake.used + 3 + 256 * 8)->type, MEM_RESERVED);
@@ -499,7 +441,7 @@ static void failed_before(void **state)
     fake.reset_late = 50;
     look();
     assert_int_equal(disks.count, 1);
-    assert_int_equal(read_spans(disks.disk[0], 8, 8), OK);
+    assert_int_equal(read_spans(disks.disk[0], 0, 8, 8), OK);
     expect_no_fault("");
 }
 
@@ -511,7 +453,7 @@ static void late_resets_are_waited_for(void **state)
         fake.reset_late = 1000;
         struct block_device *disk = probe(version);
         assert_non_null(disk);
-        assert_int_equal(read_spans(disk, 8, 8), OK);
+        assert_int_equal(read_spans(disk, 0, 8, 8), OK);
         disk_virtio_blk.quiesce(disk);
         assert_int_equal(fake.resetting, 0);
         assert_int_equal(fake.device_status, 0);
@@ -556,14 +498,14 @@ static void lies(void **state)
         struct block_device *disk = probe(1 + i % 2);
         assert_non_null(disk);
         fake.late = cases[c].jump ? 2 : 0;
-        assert_int_equal(read_spans(disk, 9, 1), OK);
+        assert_int_equal(read_spans(disk, 0, 9, 1), OK);
         fake.wrong_id = cases[c].wrong_id;
         fake.twice = cases[c].twice;
         fake.used_jump = cases[c].jump;
         u64 before = arena_left();
-        assert_int_equal(read_spans(disk, 8, 1), ERR_IO);
+        assert_int_equal(read_spans(disk, 0, 8, 1), ERR_IO);
         if (!strstr(error_text(), cases[c].sentence))
-            stop("%s", error_text());
+            FAILED("%s", error_text());
         assert_true(disk->dead);
         assert_int_equal(fake.device_status & 0x80, i & 2 ? 0x80 : 0);
         assert_int_equal(times_in_log("refuses to reset"), i & 2 ? 1 : 0);
@@ -583,16 +525,16 @@ static void failures(void **state)
         fake.status = 1;
         fake.late = 2;
         struct block_device *disk = probe(version);
-        assert_int_equal(read_spans(disk, 128, 4), ERR_IO);
+        assert_int_equal(read_spans(disk, 0, 128, 4), ERR_IO);
         assert_string_equal(error_text(), "vda: I/O error at block 40 (4 blocks)");
-        assert_int_equal(read_spans(disk, 10, 4), OK);
+        assert_int_equal(read_spans(disk, 0, 10, 4), OK);
         expect_no_fault("");
 
         setup(NULL);
         fake.never = true;
         disk = probe(version);
         u32 resets = fake.resets;
-        assert_int_equal(read_spans(disk, 3, 8), ERR_TIMEOUT);
+        assert_int_equal(read_spans(disk, 0, 3, 8), ERR_TIMEOUT);
         assert_true(disk->dead);
         disk_virtio_blk.quiesce(disk);
         look();

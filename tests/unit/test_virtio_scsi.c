@@ -4,60 +4,17 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include <stdlib.h>
 
 #include "fake_virtio_scsi.h"
 #include "tables.h"
 
+#define IMAGE_SIZE MIB(8)
+#include "driver_test.h"
+
 extern const struct block_driver disk_virtio_scsi;
 
-#define IMAGE_SIZE MIB(8)
-#define DEST 0x10000000u /* where reads go */
-#define CANARY 64u
-
 static struct fake_scsi fake, second;
-static struct disk_list disks;
 static struct boot_info boot;
-static u8 *image;
-
-/* cmocka's fail_msg() needs its fail(), whose name is ours. */
-#define stop(...)                                                                                                      \
-    do {                                                                                                               \
-        print_error(__VA_ARGS__);                                                                                      \
-        print_error("\n");                                                                                             \
-        assert_true(false);                                                                                            \
-    } while (0)
-
-#define expect_log(sentence)                                                                                           \
-    do {                                                                                                               \
-        if (!strstr(host_log(), sentence))                                                                             \
-            stop("\"%s\" is not in:\n%s", sentence, host_log());                                                       \
-    } while (0)
-
-#define expect_error(sentence)                                                                                         \
-    do {                                                                                                               \
-        if (!strstr(error_text(), sentence))                                                                           \
-            stop("\"%s\" is not in: %s", sentence, error_text());                                                      \
-    } while (0)
-
-static int image_make(void **state)
-{
-    (void)state;
-    image = malloc(IMAGE_SIZE);
-    u32 random = 1;
-    for (u32 i = 0; i < IMAGE_SIZE; i++) {
-        random = random * 1664525 + 1013904223;
-        image[i] = (u8)(random >> 24);
-    }
-    return 0;
-}
-
-static int image_free(void **state)
-{
-    (void)state;
-    free(image);
-    return 0;
-}
 
 static void fake_fresh(struct fake_scsi *f, u32 slot)
 {
@@ -84,8 +41,7 @@ static void probe(void)
 
 static void expect_no_fault(void)
 {
-    if (fake.fault)
-        stop("the device complains of %s", fake.fault);
+    expect_fault_none("virtio-scsi", fake.fault);
 }
 
 /* One disk of 16384 blocks. */
@@ -94,31 +50,9 @@ static struct block_device *probe_disk(void)
     fake_scsi_add(&fake, 1, 0, 0, 512, 16384);
     probe();
     if (disks.count != 1)
-        stop("%u disks: %s", disks.count, host_log());
+        FAILED("%u disks: %s", disks.count, host_log());
     expect_no_fault();
     return disks.disk[0];
-}
-
-/* Read `count` spans of `blocks` from lba on, each to a place of its own between canaries; compare. */
-static enum error read_spans(struct block_device *disk, u64 lba, u32 count, u32 blocks)
-{
-    struct block_span span[128];
-    u32 size = blocks * disk->block_size, pitch = size + 2 * CANARY;
-    assert_true(count <= ARRAY_COUNT(span) && (u64)count * size <= IMAGE_SIZE);
-    u8 *to = mem_at(DEST, (u64)pitch * count);
-    memset(to, 0xa5, (u64)pitch * count);
-    for (u32 i = 0; i < count; i++)
-        span[i] = (struct block_span){lba + (u64)i * blocks, blocks, to + i * pitch + CANARY};
-    enum error error = disk->driver->read(disk, span, count);
-    for (u32 i = 0; i < count; i++) {
-        u8 *at = to + i * pitch;
-        for (u32 k = 0; k < CANARY; k++)
-            assert_true(at[k] == 0xa5 && at[CANARY + size + k] == 0xa5);
-        u64 from = (lba + (u64)i * blocks) * disk->block_size % IMAGE_SIZE;
-        if (error == OK)
-            assert_memory_equal(at + CANARY, image + from, min_u64(size, IMAGE_SIZE - from));
-    }
-    return error;
 }
 
 /* ---- all is well ------------------------------------------------------------------------------------------------ */
@@ -328,7 +262,7 @@ static void lists_of_units(void **state)
         fake.luns_size = cases[i].size;
         probe();
         if (disks.count != cases[i].disks)
-            stop("case %u: %u disks", i, disks.count);
+            FAILED("case %u: %u disks", i, disks.count);
         expect_no_fault();
     }
 }
@@ -355,7 +289,7 @@ static void targets_without_a_list(void **state)
         fake.failure = cases[i].failure;
         probe();
         if (disks.count != cases[i].disks)
-            stop("case %u: %u disks: %s", i, disks.count, host_log());
+            FAILED("case %u: %u disks: %s", i, disks.count, host_log());
         if (cases[i].sentence)
             expect_log(cases[i].sentence);
         expect_no_fault();
