@@ -624,7 +624,7 @@ static void size_tells_whose_it_is(void **state)
         u32 reads = drive->reads;
         disk_int13.probe(&boot, &disks);
         if ((disks.count == 1) != cases[i].same)
-            stop("%u: %s", i, host_log());
+            FAILED("%u: %s", i, host_log());
         if (cases[i].same)
             assert_int_equal(drive->reads, reads);
         expect_no_fault();
