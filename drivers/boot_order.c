@@ -2,9 +2,9 @@
  *
  * A line per device, best first, each an Open Firmware path (IEEE 1275): "/pci@i0cf8/pci-bridge@5/scsi@1,2/disk@0,0",
  * "/virtio-mmio@00000000feb02e00/disk@0,0". Node names say what kind of thing it is and are not compared, but for the
- * last ones, behind the controller; unit addresses are compared (QEMU softmmu/bootdevice.c, qdev_get_fw_dev_path_helper).
- * What only the BIOS can reach is named by paths that are not followed here (USB): as the BIOS orders its drives by the
- * same file, the lines that name no disk of ours are given to them in turn.
+ * last ones, behind the controller; unit addresses are compared (QEMU softmmu/bootdevice.c,
+ * qdev_get_fw_dev_path_helper). What only the BIOS can reach is named by paths that are not followed here (USB): as the
+ * BIOS orders its drives by the same file, the lines that name no disk of ours are given to them in turn.
  * tests/unit/test_boot_order.c; bootindex= in tests/qemu/test_disks.py.
  */
 #include "boot_order.h"

@@ -10,8 +10,8 @@
  *   - the PCI device that EDD's device path names: its driver has taken it, or nobody has;
  *   - else size and content. Drives without a path are therefore read once, at first sight: later may be too late.
  *
- * A shim that is started by this one finds the same BIOS, but controllers that are reset: the BIOS data area keeps a note
- * of the drives that are not the BIOS's any more.
+ * A shim that is started by this one finds the same BIOS, but controllers that are reset: the BIOS data area keeps a
+ * note of the drives that are not the BIOS's any more.
  *
  * Reading is not for every machine. A controller may have been taken from the BIOS before we came, by a kernel or
  * another shim that started us: they switch it off when they go (no bus master), and the BIOS still waits for it. And a
@@ -20,8 +20,8 @@
  *
  * A call of the BIOS has no deadline of ours: it returns when the BIOS thinks fit. Left out on purpose: CHS (drives
  * without EDD are not used), floppies, CDs but the one that was booted from, writing, drives that come or go after the
- * first look.
- * tests/unit/test_int13.c (a BIOS that lies); `-device usb-storage`, `-device lsi53c895a` under QEMU with SeaBIOS.
+ * first look. tests/unit/test_int13.c (a BIOS that lies); `-device usb-storage`, `-device lsi53c895a` under QEMU with
+ * SeaBIOS.
  */
 #include "int13.h"
 #include "block.h"

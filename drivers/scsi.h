@@ -39,8 +39,8 @@ struct scsi_unit {
     const char *where; /* "pci 00:04.0 target 1 lun 0", for sentences; outlives the unit */
     bool atapi;        /* 12-byte CDBs; no READ (16), no READ CAPACITY (16) */
 
-    /* Carry out cdb (SCSI_CDB_MAX bytes, filled up with zeros; 12 of them count for ATAPI), reading at most size bytes to
-     * buf (NULL: no data phase). OK with *result however the device ended it, the carrier having fetched sense data
+    /* Carry out cdb (SCSI_CDB_MAX bytes, filled up with zeros; 12 of them count for ATAPI), reading at most size bytes
+     * to buf (NULL: no data phase). OK with *result however the device ended it, the carrier having fetched sense data
      * (scsi_sense_read()); ERR_IO or ERR_TIMEOUT with a sentence when there was no answer. */
     enum error (*command)(struct scsi_unit *unit, const u8 *cdb, void *buf, u32 size, struct scsi_result *result);
     void *carrier; /* the carrier's own */
@@ -64,16 +64,16 @@ void scsi_sense_read(const u8 *sense, u32 size, struct scsi_result *result);
 void scsi_sense_cdb(u8 cdb[SCSI_CDB_MAX], u8 size);
 
 /* INQUIRY, TEST UNIT READY until it is (unit attentions are passed over; a unit that becomes ready is waited for, up to
- * 5 s), READ CAPACITY (10, then 16 where that is not enough). ERR_NOT_MINE, silently: no unit there, or neither disk nor
- * CD. ERR_NOT_FOUND, with a sentence: no medium. Else ERR_IO, ERR_TIMEOUT, ERR_UNSUPPORTED with a sentence. */
+ * 5 s), READ CAPACITY (10, then 16 where that is not enough). ERR_NOT_MINE, silently: no unit there, or neither disk
+ * nor CD. ERR_NOT_FOUND, with a sentence: no medium. Else ERR_IO, ERR_TIMEOUT, ERR_UNSUPPORTED with a sentence. */
 enum error scsi_start(struct scsi_unit *unit);
 
 /* The CDB that reads blocks at lba: READ (10) or READ (16). blocks <= scsi_blocks_max(unit), > 0. */
 void scsi_read_cdb(const struct scsi_unit *unit, u64 lba, u32 blocks, u8 cdb[SCSI_CDB_MAX]);
 u32 scsi_blocks_max(const struct scsi_unit *unit);
 
-/* OK for a read of `blocks` at lba that ended well and whole; else ERR_IO with a sentence: "sr0: read of block 16
- * (32 blocks): medium error, unrecovered read error (sense 3/11/00)". *again is set when asking once more may help (unit
+/* OK for a read of `blocks` at lba that ended well and whole; else ERR_IO with a sentence: "sr0: read of block 16 (32
+ * blocks): medium error, unrecovered read error (sense 3/11/00)". *again is set when asking once more may help (unit
  * attention, busy, aborted command). */
 enum error scsi_read_result(const struct scsi_unit *unit, const char *name, const struct scsi_result *result, u64 lba,
                             u32 blocks, bool *again);

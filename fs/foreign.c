@@ -2,7 +2,8 @@
  *
  * The offsets are those of the formats' on-disk layouts as libblkid (util-linux 2.38) and Linux' headers have them. One
  * magic number each: a name for a sentence, not a checked superblock. Stands last in tables.h, so that what can be read
- * has been. Exercised by tests/unit/test_volume.c, with the real tools where they are installed, and by fuzz_partitions.
+ * has been. Exercised by tests/unit/test_volume.c, with the real tools where they are installed, and by
+ * fuzz_partitions.
  */
 #include "compression.h"
 #include "print.h"

@@ -1,5 +1,5 @@
-/* compression.c: magic numbers of compressed files (compression.h). Sources: RFC 1952 (gzip), RFC 8878 (zstd), the formats'
- * own descriptions (xz-file-format, lz4_Frame_format, bzip2, LZMA_Alone, lzop). Exercised by test_volume.
+/* compression.c: magic numbers of compressed files (compression.h). Sources: RFC 1952 (gzip), RFC 8878 (zstd), the
+ * formats' own descriptions (xz-file-format, lz4_Frame_format, bzip2, LZMA_Alone, lzop). Exercised by test_volume.
  */
 #include "compression.h"
 

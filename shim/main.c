@@ -61,7 +61,8 @@ static void map_memory(void)
     struct mem_map *map = &boot.memory;
     for (u32 i = map->count; i-- > 0;) {
         struct mem_range r = map->range[i];
-        bool holds_data = r.type == MEM_USABLE || r.type == MEM_ACPI || r.type == MEM_NVS; /* else it may be terabytes */
+        /* What is only reserved may be terabytes, and holds nothing for us. */
+        bool holds_data = r.type == MEM_USABLE || r.type == MEM_ACPI || r.type == MEM_NVS;
         if (holds_data && paging_map(r.base, r.size) == ERR_RANGE && r.type == MEM_USABLE) {
             error_show();
             mem_map_cut_usable(map, r.base, r.size);

@@ -1,6 +1,6 @@
-/* fuzz_fw_cfg.c: what QEMU's firmware configuration device says: the first byte tells whether it can do DMA, two more how
- * long the directory is, which follows; behind it lies what every file holds. Its files are read, and disks put into the
- * order that "bootorder" asks for. */
+/* fuzz_fw_cfg.c: what QEMU's firmware configuration device says: the first byte tells whether it can do DMA, two more
+ * how long the directory is, which follows; behind it lies what every file holds. Its files are read, and disks put
+ * into the order that "bootorder" asks for. */
 #include "fake_pci.h"
 
 #include "boot_order.h"

@@ -1,6 +1,7 @@
 /* fuzz_partitions.c: the bytes are a disk: all but the last 512 its beginning, these its end, zeros between, 256 KiB in
  * all, so that a small input reaches the backup GPT. Scanned with 512- and 4096-byte blocks. The CRCs of a GPT header
- * whose reserved field is not 0 are put right first: no mutation would. Then volumes are made of it, nested ones too. */
+ * whose reserved field is not 0 are put right first: no mutation would. Then volumes are made of it, nested ones too.
+ */
 #include "host.h"
 
 #include "crc32.h"

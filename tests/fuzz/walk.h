@@ -1,5 +1,5 @@
-/* walk.h: everything that can be asked of a filesystem, for fuzz targets: the bytes are a volume from a certain byte on,
- * with zeros before, and behind up to 2 MiB: mounted, everything listed, looked up and read. */
+/* walk.h: everything that can be asked of a filesystem, for fuzz targets: the bytes are a volume from a certain byte
+ * on, with zeros before, and behind up to 2 MiB: mounted, everything listed, looked up and read. */
 #ifndef WALK_H
 #define WALK_H
 

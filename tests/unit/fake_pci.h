@@ -40,8 +40,8 @@ void fake_reset(void);
 void fake_function_add(struct fake_function *f, u32 at, u16 vendor, u16 device, u16 class);
 
 /* Registers of a device: `size` bytes of ports or of memory from *base on, wherever that is by now. Behind a function
- * they answer only while its command register has them decoded (function NULL: always). Kept by reference; of several at
- * one address the first counts. */
+ * they answer only while its command register has them decoded (function NULL: always). Kept by reference; of several
+ * at one address the first counts. */
 struct fake_region {
     struct fake_function *function;
     bool ports;

@@ -153,14 +153,14 @@ static void orders(void **state)
          "module0 sdb sda vda vdb vdc nvme0 bios0 bios1"},
         {"/pci@i0cf8/usb@3/storage@1/channel@0/disk@0,0\n/pci@i0cf8/pci8086,2922@1f,2/drive@1/disk@0",
          "module0 bios0 sdb vda vdb vdc sda nvme0 bios1"},
-        {"/pci@i0cf8/pci-bridge@5/pci-bridge@6/pci8086,5845@0/nvme-nsbootindex", "module0 nvme0 vda vdb vdc sda sdb bios0 "
-         "bios1"},
+        {"/pci@i0cf8/pci-bridge@5/pci-bridge@6/pci8086,5845@0/nvme-nsbootindex",
+         "module0 nvme0 vda vdb vdc sda sdb bios0 bios1"},
         {"/pci@i0cf8/ethernet@3/ethernet-phy@0\n/rom@genroms/linuxboot_dma.bin\n/floppy@0\nHALT", AS_FOUND},
         /* Not what QEMU writes. */
         {"/pci@i0cf8/scsi@5/disk@0,0\n/pci@i0cf8/scsi@4,1/disk@0,0\n/pci@i0cf8/scsi@4\n/pci@i0cf8\n/\n//\n@\n",
          "module0 bios0 bios1 vda vdb vdc sda sdb nvme0"},
-        {"/pci@i0cf8/pci-bridge@5/pci-bridge@5/scsi@fffffffffffffffffff,2/disk@0,0", "module0 bios0 vda vdb vdc sda sdb "
-         "nvme0 bios1"},
+        {"/pci@i0cf8/pci-bridge@5/pci-bridge@5/scsi@fffffffffffffffffff,2/disk@0,0",
+         "module0 bios0 vda vdb vdc sda sdb nvme0 bios1"},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         fresh(cases[i].order);

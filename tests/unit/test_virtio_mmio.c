@@ -350,8 +350,8 @@ static void more_devices_than_we_keep(void **state)
     "shim: error: mmio c0001000: the host refuses to reset it (status 8f): what is booted cannot use this device; "    \
     "remedy: config and kernel on a RAM volume (initrd), and volume=module0\n"
 
-/* Firecracker up to 1.16: it can be used once, the refusal is told once and at once, and the rings are no payload's: from
- * the start, as the payload's map is made before. */
+/* Firecracker up to 1.16: it can be used once, the refusal is told once and at once, and the rings are no payload's:
+ * from the start, as the payload's map is made before. */
 static void firecracker(void **state)
 {
     (void)state;

@@ -170,7 +170,8 @@ static void real_tools(void **state)
         char path[] = "/tmp/shim-foreign-XXXXXX", command[512], line[128];
         int file = mkstemp(path);
         snprintf(command, sizeof command,
-                 "PATH=$PATH:/usr/sbin:/sbin; command -v %s >/dev/null || exit 9; truncate -s %uM %s; %s %s >/dev/null 2>&1",
+                 "PATH=$PATH:/usr/sbin:/sbin; command -v %s >/dev/null || exit 9; truncate -s %uM %s; "
+                 "%s %s >/dev/null 2>&1",
                  cases[i].tool, cases[i].mib, path, cases[i].command, path);
         assert_true(file >= 0);
         int status = system(command);
@@ -275,8 +276,9 @@ static void a_hybrid_is_its_iso(void **state)
         skip();
         return;
     }
-    run("D=$(mktemp -d) && echo hello >$D/file && grub-mkrescue -o %s $D --locales= --fonts= --themes= -- -volid HYBRID "
-        ">/dev/null 2>&1; rm -r $D", ISO_FILE);
+    run("D=$(mktemp -d) && echo hello >$D/file && grub-mkrescue -o %s $D --locales= --fonts= --themes= -- "
+        "-volid HYBRID >/dev/null 2>&1; rm -r $D",
+        ISO_FILE);
     u8 *bytes = scan_iso(0, "vd", 512, false, NULL);
     expect_log("volume vda: iso9660 ");
     assert_int_equal(line_count("volume vd"), 1);
