@@ -325,12 +325,6 @@ static u64 memory_read(void *device, u32 offset, u32 width)
     return ~0ull;
 }
 
-static void half_write(u64 *whole, u32 offset, u64 value)
-{
-    u32 shift = offset & 4 ? 32 : 0;
-    *whole = (*whole & ~(0xffffffffull << shift)) | value << shift;
-}
-
 static void memory_write(void *device, u32 offset, u64 value, u32 width)
 {
     struct fake_nvme *f = device;
@@ -348,9 +342,9 @@ static void memory_write(void *device, u32 offset, u64 value, u32 width)
     else if (offset == 0x24)
         f->aqa = (u32)value;
     else if ((offset & ~4u) == 0x28)
-        half_write(&f->asq, offset, value);
+        fake_put_half(&f->asq, offset, value);
     else if (offset == 0x30 || offset == 0x34)
-        half_write(&f->acq, offset, value);
+        fake_put_half(&f->acq, offset, value);
     else
         fault(f, "a write to registers where there are none");
 }

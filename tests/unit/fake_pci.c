@@ -263,3 +263,9 @@ void fake_probe(const struct block_driver *driver, const struct boot_info *boot,
     bus_pci.enumerate(boot ? boot : &none);
     driver->probe(boot ? boot : &none, disks);
 }
+
+void fake_put_half(u64 *whole, u32 offset, u64 value)
+{
+    u32 shift = offset & 4 ? 32 : 0;
+    *whole = (*whole & ~(0xffffffffull << shift)) | (u64)(u32)value << shift;
+}

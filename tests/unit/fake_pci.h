@@ -69,4 +69,7 @@ void fake_put32(u8 *at, u32 value);
 void fake_put64(u8 *at, u64 value);
 u32 fake_get(const u8 *at, u32 width);
 
+/* A write of 32 bits to a register of 64: of its upper half where bit 2 of the offset is set. */
+void fake_put_half(u64 *whole, u32 offset, u64 value);
+
 #endif

@@ -242,12 +242,6 @@ static u64 common_read(struct fake_virtio *f, u32 offset, u32 width)
     return ~0ull;
 }
 
-static void half_write(u64 *whole, u32 offset, u32 value)
-{
-    u32 shift = offset & 4 ? 32 : 0;
-    *whole = (*whole & ~(0xffffffffull << shift)) | (u64)value << shift;
-}
-
 static void common_write(struct fake_virtio *f, u32 offset, u32 value, u32 width)
 {
     switch (offset << 4 | width) {
@@ -258,7 +252,7 @@ static void common_write(struct fake_virtio *f, u32 offset, u32 value, u32 width
         f->feature_select[1] = value;
         return;
     case 0x0c << 4 | 4:
-        half_write(&f->driver_features, f->feature_select[1] ? 4 : 0, value);
+        fake_put_half(&f->driver_features, f->feature_select[1] ? 4 : 0, value);
         features_check(f);
         return;
     case 0x14 << 4 | 1:
@@ -280,15 +274,15 @@ static void common_write(struct fake_virtio *f, u32 offset, u32 value, u32 width
         return;
     case 0x20 << 4 | 4:
     case 0x24 << 4 | 4:
-        half_write(&f->desc, offset, value);
+        fake_put_half(&f->desc, offset, value);
         return;
     case 0x28 << 4 | 4:
     case 0x2c << 4 | 4:
-        half_write(&f->avail, offset, value);
+        fake_put_half(&f->avail, offset, value);
         return;
     case 0x30 << 4 | 4:
     case 0x34 << 4 | 4:
-        half_write(&f->used, offset, value);
+        fake_put_half(&f->used, offset, value);
         return;
     }
     fault(f, "a common configuration field written in a way it cannot be");
@@ -436,7 +430,7 @@ static void mmio_queue_written(struct fake_virtio *f, u32 offset, u32 value)
             fault(f, "a queue enabled without rings, or with some that are not aligned");
         return;
     }
-    half_write(offset < 0x90 ? &f->desc : offset < 0xa0 ? &f->avail : &f->used, offset, value);
+    fake_put_half(offset < 0x90 ? &f->desc : offset < 0xa0 ? &f->avail : &f->used, offset, value);
 }
 
 static void mmio_write(void *device, u32 offset, u64 value, u32 width)
@@ -454,7 +448,7 @@ static void mmio_write(void *device, u32 offset, u64 value, u32 width)
         return;
     case 0x020:
     case 0x1020:
-        half_write(&f->driver_features, f->feature_select[1] ? 4 : 0, (u32)value);
+        fake_put_half(&f->driver_features, f->feature_select[1] ? 4 : 0, (u32)value);
         if (f->device_status != 3)
             fault(f, "features written too early or too late");
         features_check(f);
@@ -515,10 +509,9 @@ void fake_virtio_init(struct fake_virtio *f, u32 slot)
     f->function.at = (u16)(slot << 3);
 }
 
-/* A capability of §4.1.4 at `at`, the next one being at `next`. */
-static void capability(u8 *config, u8 at, u8 next, u8 type, u32 offset, u32 length)
+void fake_virtio_capability(u8 *config, u8 at, u8 next, u8 type, u32 offset, u32 length)
 {
-    u8 bytes[] = {9, next, at == FAKE_CAP_NOTIFY ? 20 : 16, type, 4, 0, 0, 0};
+    u8 bytes[] = {9, next, type == 2 ? 20 : 16, type, 4, 0, 0, 0};
     memcpy(config + at, bytes, sizeof bytes);
     fake_put32(config + at + 8, offset);
     fake_put32(config + at + 12, length);
@@ -552,10 +545,10 @@ void fake_virtio_plug(struct fake_virtio *f)
         fake_put32(config + 0x20, (u32)f->memory_bar | 0xc);
         fake_put32(config + 0x24, (u32)(f->memory_bar >> 32));
         config[FAKE_CAP_MSIX + 1] = FAKE_CAP_COMMON;
-        capability(config, FAKE_CAP_COMMON, FAKE_CAP_ISR, 1, 0, 56);
-        capability(config, FAKE_CAP_ISR, FAKE_CAP_DEVICE, 3, 0x1000, 4);
-        capability(config, FAKE_CAP_DEVICE, FAKE_CAP_NOTIFY, 4, 0x2000, 64);
-        capability(config, FAKE_CAP_NOTIFY, 0, 2, 0x3000, 0x1000);
+        fake_virtio_capability(config, FAKE_CAP_COMMON, FAKE_CAP_ISR, 1, 0, 56);
+        fake_virtio_capability(config, FAKE_CAP_ISR, FAKE_CAP_DEVICE, 3, 0x1000, 4);
+        fake_virtio_capability(config, FAKE_CAP_DEVICE, FAKE_CAP_NOTIFY, 4, 0x2000, 64);
+        fake_virtio_capability(config, FAKE_CAP_NOTIFY, 0, 2, 0x3000, 0x1000);
         fake_put32(config + FAKE_CAP_NOTIFY + 16, f->notify_multiplier);
     }
     device_reset(f);

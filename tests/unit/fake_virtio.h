@@ -75,6 +75,9 @@ struct fake_virtio {
     u16 last_head;
 };
 
+/* A capability of §4.1.4 in configuration space at `at`, the next one being at `next`: BAR 4. */
+void fake_virtio_capability(u8 *config, u8 at, u8 next, u8 type, u32 offset, u32 length);
+
 /* A modern device in slot `slot` of bus 0, not plugged in yet. */
 void fake_virtio_init(struct fake_virtio *f, u32 slot);
 

@@ -2,6 +2,7 @@
  * SPC-4, SBC-3. */
 #include <string.h>
 
+#include "fake_virtio.h"
 #include "fake_virtio_scsi.h"
 
 static void fault(struct fake_scsi *f, const char *what)
@@ -403,12 +404,6 @@ static u64 memory_read(void *device, u32 offset, u32 width)
     return ~0ull;
 }
 
-static void half_write(u64 *whole, u32 offset, u32 value)
-{
-    u32 shift = offset & 4 ? 32 : 0;
-    *whole = (*whole & ~(0xffffffffull << shift)) | (u64)value << shift;
-}
-
 static void memory_write(void *device, u32 offset, u64 value, u32 width)
 {
     struct fake_scsi *f = device;
@@ -444,15 +439,15 @@ static void memory_write(void *device, u32 offset, u64 value, u32 width)
         return;
     case 0x20 << 4 | 4:
     case 0x24 << 4 | 4:
-        half_write(&f->queue[i].desc, offset, (u32)value);
+        fake_put_half(&f->queue[i].desc, offset, (u32)value);
         return;
     case 0x28 << 4 | 4:
     case 0x2c << 4 | 4:
-        half_write(&f->queue[i].avail, offset, (u32)value);
+        fake_put_half(&f->queue[i].avail, offset, (u32)value);
         return;
     case 0x30 << 4 | 4:
     case 0x34 << 4 | 4:
-        half_write(&f->queue[i].used, offset, (u32)value);
+        fake_put_half(&f->queue[i].used, offset, (u32)value);
         return;
     }
     fault(f, "a register written in a way it cannot be");
@@ -483,15 +478,6 @@ struct fake_scsi_unit *fake_scsi_add(struct fake_scsi *f, u8 target, u16 lun, u8
     return u;
 }
 
-/* A capability of §4.1.4 at `at`, the next one being at `next`. */
-static void capability(u8 *config, u8 at, u8 next, u8 type, u32 offset, u32 length)
-{
-    u8 bytes[] = {9, next, type == 2 ? 20 : 16, type, 4, 0, 0, 0};
-    memcpy(config + at, bytes, sizeof bytes);
-    fake_put32(config + at + 8, offset);
-    fake_put32(config + at + 12, length);
-}
-
 void fake_scsi_plug(struct fake_scsi *f)
 {
     u8 *config = f->function.config;
@@ -499,9 +485,9 @@ void fake_scsi_plug(struct fake_scsi *f)
     config[6] = 0x10;
     config[0x34] = 0x40;
     fake_put32(config + 0x20, (u32)f->memory_bar | 0xc);
-    capability(config, 0x40, 0x50, 1, 0, 56);
-    capability(config, 0x50, 0x60, 4, 0x2000, 36);
-    capability(config, 0x60, 0, 2, 0x3000, 0x1000);
+    fake_virtio_capability(config, 0x40, 0x50, 1, 0, 56);
+    fake_virtio_capability(config, 0x50, 0x60, 4, 0x2000, 36);
+    fake_virtio_capability(config, 0x60, 0, 2, 0x3000, 0x1000);
     fake_put32(config + 0x70, 4);
     device_reset(f);
     f->device_status = 7; /* as firmware that has read from it leaves it */
