@@ -388,6 +388,40 @@ static void buffers_above_4_gib(void **state)
 
 /* ---- failures --------------------------------------------------------------------------------------------------- */
 
+/* From now on the drive misbehaves as `lie` does. */
+static void drive_lie(struct fake_ide_drive *d, const struct fake_ide_drive *lie)
+{
+    d->bad_block = lie->bad_block ? lie->bad_block : ~0ull;
+    d->bad_error = lie->bad_error;
+    d->device_fault = lie->device_fault;
+    d->fewer = lie->fewer;
+    d->more = lie->more;
+    d->crc_errors = lie->crc_errors;
+    d->refuses_dma = lie->refuses_dma;
+    d->engine_errors = lie->engine_errors;
+    d->short_dma = lie->short_dma;
+    d->no_sense = lie->no_sense;
+    d->reason = lie->reason;
+    d->zero_bytes = lie->zero_bytes;
+    d->endless = lie->endless;
+    d->no_packet = lie->no_packet;
+}
+
+/* What becomes of a read of 16 blocks from block 90 on, and what is said (NULL: no warning). */
+static void expect_outcome(struct block_device *disk, const char *what, enum error error, const char *sentence)
+{
+    if (read_spans(disk, 90, 1, 16) != error)
+        FAILED("%s: %s", what, error_text());
+    if (error)
+        expect_error(sentence);
+    else if (sentence)
+        expect_log(sentence);
+    else
+        assert_null(strstr(host_log(), "warning"));
+}
+
+static const struct fake_ide_drive honest;
+
 static void failed_reads(void **state)
 {
     (void)state;
@@ -421,30 +455,14 @@ static void failed_reads(void **state)
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         setup(NULL);
-        struct fake_ide_drive *d = plain_disk(), lie = cases[i].lie;
+        struct fake_ide_drive *d = plain_disk();
         if (cases[i].pio)
             d->identify[88] = 0;
         struct block_device *disk = probe_good();
-        d->bad_block = lie.bad_block ? lie.bad_block : ~0ull;
-        d->bad_error = lie.bad_error;
-        d->device_fault = lie.device_fault;
-        d->fewer = lie.fewer;
-        d->more = lie.more;
-        d->crc_errors = lie.crc_errors;
-        d->refuses_dma = lie.refuses_dma;
-        d->engine_errors = lie.engine_errors;
-        d->short_dma = lie.short_dma;
-        if (read_spans(disk, 90, 1, 16) != cases[i].error)
-            FAILED("%s: %s", cases[i].what, error_text());
-        if (cases[i].error)
-            expect_error(cases[i].sentence);
-        else if (cases[i].sentence)
-            expect_log(cases[i].sentence);
-        else
-            assert_null(strstr(host_log(), "warning"));
-        d->bad_block = ~0ull;
-        d->fewer = d->more = d->device_fault = d->refuses_dma = d->short_dma = false;
-        d->engine_errors = d->dma_reads = 0;
+        drive_lie(d, &cases[i].lie);
+        expect_outcome(disk, cases[i].what, cases[i].error, cases[i].sentence);
+        drive_lie(d, &honest);
+        d->dma_reads = 0;
         expect_reads(disk, cases[i].what);
         assert_int_equal(d->dma_reads != 0, !cases[i].pio && !cases[i].falls_back);
         if (d->resets && !cases[i].pio)
@@ -479,29 +497,15 @@ static void failed_reads_of_cds(void **state)
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         setup(NULL);
-        struct fake_ide_drive *d = fake_ide_cd(&fake, 0, 1, image, FRAMES), lie = cases[i].lie;
+        struct fake_ide_drive *d = fake_ide_cd(&fake, 0, 1, image, FRAMES);
         fake_ide_disk(&fake, 0, 0, image, SECTORS, 512);
         if (cases[i].pio)
             d->identify[88] = 0;
         probe_good();
         struct block_device *disk = disks.disk[1];
-        d->bad_block = lie.bad_block ? lie.bad_block : ~0ull;
-        d->no_sense = lie.no_sense;
-        d->reason = lie.reason;
-        d->zero_bytes = lie.zero_bytes;
-        d->endless = lie.endless;
-        d->no_packet = lie.no_packet;
-        d->short_dma = lie.short_dma;
-        d->engine_errors = lie.engine_errors;
-        if (read_spans(disk, 90, 1, 16) != cases[i].error)
-            FAILED("%s: %s", cases[i].what, error_text());
-        if (cases[i].error)
-            expect_error(cases[i].sentence);
-        else if (cases[i].sentence)
-            expect_log(cases[i].sentence);
-        d->bad_block = ~0ull;
-        d->no_sense = d->zero_bytes = d->endless = d->no_packet = d->short_dma = false;
-        d->reason = 0;
+        drive_lie(d, &cases[i].lie);
+        expect_outcome(disk, cases[i].what, cases[i].error, cases[i].sentence);
+        drive_lie(d, &honest);
         expect_reads(disk, cases[i].what);
         expect_reads(disks.disk[0], cases[i].what);
         expect_no_fault(cases[i].what);

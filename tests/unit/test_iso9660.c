@@ -448,15 +448,18 @@ static void expect(u32 number, enum error error, enum error expected, const char
         FAILED("case %u: %d, \"%s\", expected %d, \"%s\"", number, (int)error, error_text(), (int)expected, says);
 }
 
+/* A number that is put over `size` bytes of something sound, and what comes of it. */
+struct damage {
+    u32 byte, size;
+    u64 value;
+    enum error expected;
+    const char *says;
+};
+
 static void broken_descriptors_are_told(void **state)
 {
     (void)state;
-    static const struct {
-        u32 byte, size; /* of the primary descriptor */
-        u64 value;
-        enum error expected;
-        const char *says;
-    } cases[] = {
+    static const struct damage cases[] = { /* to the primary descriptor */
         {0, 1, 1, OK, NULL},
         {0, 1, 255, ERR_CORRUPT, "without a primary volume descriptor"},
         {0, 1, 2, ERR_CORRUPT, "without a primary volume descriptor"},
@@ -502,12 +505,7 @@ static void broken_descriptors_are_told(void **state)
 static void broken_records_are_told(void **state)
 {
     (void)state;
-    static const struct {
-        u32 byte, size; /* of the record of FILE.TXT */
-        u64 value;
-        enum error expected;
-        const char *says;
-    } cases[] = {
+    static const struct damage cases[] = { /* to the record of FILE.TXT */
         {0, 1, 44, OK, NULL},
         {0, 1, 0, ERR_NOT_FOUND, "missing"},
         {0, 1, 1, ERR_CORRUPT, "directory record at byte 41028: 1 bytes, expected 34 to 255"},
