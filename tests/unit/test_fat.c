@@ -10,6 +10,7 @@
 
 #include "host.h"
 #include "tools.h"
+#include "tree.h"
 
 #include "fat_disk.h"
 #include "file.h"
@@ -35,50 +36,6 @@ static struct volume *mounted(const u8 *image, u64 size, u32 block_size)
 }
 
 /* ---- real volumes ----------------------------------------------------------------------------------------------- */
-
-/* Entries below `path`, every one of which opens by the name it is listed by. */
-static u32 count_tree(struct volume *v, const char *path)
-{
-    struct file dir, child;
-    struct dirent entry;
-    u64 cursor = 0;
-    u32 count = 0;
-    enum error error;
-    assert_int_equal(file_open(v, text_of(path), &dir), OK);
-    while (!(error = file_list(&dir, &cursor, &entry))) {
-        char below[2048];
-        snprintf(below, sizeof below, "%s/%s", path, entry.name);
-        if (file_open(v, text_of(below), &child))
-            FAILED("listed, but: %s", error_text());
-        assert_int_equal(child.node.type, entry.type);
-        count += 1 + (entry.type == NODE_DIR ? count_tree(v, below) : 0);
-    }
-    assert_int_equal(error, ERR_NOT_FOUND);
-    return count;
-}
-
-static void compare_file(struct volume *v, const char *real, const char *path)
-{
-    struct file file;
-    u64 size;
-    u8 *expected = host_file(real, &size);
-    if (file_open(v, text_of(path), &file))
-        FAILED("%s", error_text());
-    assert_int_equal(file.size, size);
-    u8 *bytes = malloc(size + 1);
-    if (file_read(&file, 0, size, bytes))
-        FAILED("%s", error_text());
-    assert_memory_equal(bytes, expected, size);
-    memset(bytes, 0, size);
-    for (u64 at = size; at > 0;) { /* backwards: the chain is walked from its start again */
-        u64 part = min_u64(at, 7001);
-        at -= part;
-        assert_int_equal(file_read(&file, at, part, bytes + at), OK);
-    }
-    assert_memory_equal(bytes, expected, size);
-    free(bytes);
-    free(expected);
-}
 
 static void compare_tree(struct volume *v)
 {

@@ -16,6 +16,7 @@
 
 #include "file.h"
 #include "tools.h"
+#include "tree.h"
 
 extern const struct filesystem fs_iso9660;
 
@@ -38,51 +39,6 @@ static struct volume *mounted(const u8 *image, u64 size, u32 block_size)
 }
 
 /* ---- real images ------------------------------------------------------------------------------------------------ */
-
-/* Entries below `path`, every one of which opens by the name it is listed by. */
-static u32 count_tree(struct volume *v, const char *path)
-{
-    struct file dir, child;
-    struct dirent entry;
-    u64 cursor = 0;
-    u32 count = 0;
-    enum error error;
-    assert_int_equal(file_open(v, text_of(path), &dir), OK);
-    while (!(error = file_list(&dir, &cursor, &entry))) {
-        char below[2048];
-        snprintf(below, sizeof below, "%s/%s", path, entry.name);
-        if (file_open(v, text_of(below), &child))
-            FAILED("listed, but: %s", error_text());
-        if (entry.type != NODE_SYMLINK)
-            assert_int_equal(child.node.type, entry.type);
-        count += 1 + (entry.type == NODE_DIR ? count_tree(v, below) : 0);
-    }
-    assert_int_equal(error, ERR_NOT_FOUND);
-    return count;
-}
-
-static void compare_file(struct volume *v, const char *real, const char *path)
-{
-    struct file file;
-    u64 size;
-    u8 *expected = host_file(real, &size);
-    if (file_open(v, text_of(path), &file))
-        FAILED("%s", error_text());
-    assert_int_equal(file.size, size);
-    u8 *bytes = malloc(size + 1);
-    if (file_read(&file, 0, size, bytes))
-        FAILED("%s", error_text());
-    assert_memory_equal(bytes, expected, size);
-    memset(bytes, 0, size);
-    for (u64 at = size; at > 0;) {
-        u64 part = min_u64(at, 7001);
-        at -= part;
-        assert_int_equal(file_read(&file, at, part, bytes + at), OK);
-    }
-    assert_memory_equal(bytes, expected, size);
-    free(bytes);
-    free(expected);
-}
 
 /* The link's own target, as the filesystem gives it. */
 static void compare_link(struct volume *v, const char *real, const char *path)
