@@ -95,6 +95,7 @@ static void scan_follows_functions_and_bridges(void **state)
     add(AT(1, 0, 0), 0x0100, 0);    /* nobody leads there */
     add_bridge(AT(2, 0, 0), 5, 255);
     add(AT(5, 31, 0), 0x0100, 0);
+    memset(add(AT(0, 5, 0), 0x0100, 0)->config, 0, 4); /* an ID of zeros: as little there as one of ones */
     add_bridge(AT(5, 2, 0), 255, 255);
     add(AT(255, 31, 0), 0x0100, 0);
     scan();
