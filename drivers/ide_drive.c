@@ -435,7 +435,7 @@ enum error ide_disk_read(struct ide_drive *d, u64 lba, u32 blocks, u8 *buf, bool
         error = d->dma_now ? engine_run(d, ANSWER_MS) : pio_in(d, buf, blocks, ANSWER_MS, &done);
     if (error == OK)
         return OK;
-    if (d->error && !d->dma_now)
+    if (d->error && !d->dma_now && blocks > 1)
         error_add(error, "block %lu", lba + done);
     *again = d->dma_now && !(d->error & (ATA_ERROR_UNC | ATA_ERROR_IDNF)); /* the medium is as bad without DMA */
     if (!(d->error & (ATA_ERROR_UNC | ATA_ERROR_IDNF)) && !d->disk->dead)

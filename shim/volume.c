@@ -200,7 +200,7 @@ static u64 mount_covering(struct volume *whole)
 }
 
 /* The volumes of one disk: its partitions, or the whole of it, or for a hybrid image the whole and what lies behind it.
- * A CD's table, if there is one, is for sectors of 512 bytes: it serves the image on a stick. */
+ * The table of such an image is for sectors of 512 bytes: it serves the image on a stick, and tells nothing on a CD. */
 static void scan_disk(struct block_device *disk, struct partition_list *found, struct volume_list *volumes)
 {
     struct scan scan = {found, volumes, disk, disk->name, 0, 0};
@@ -210,7 +210,7 @@ static void scan_disk(struct block_device *disk, struct partition_list *found, s
     whole->size = block_bytes(disk);
     format_text(whole->name, sizeof whole->name, "%s", disk->name);
     scan.covered = mount_covering(whole);
-    bool has_table = !(scan.covered && disk->removable) && find_partitions(&scan, disk, whole);
+    bool has_table = !(scan.covered && disk->block_size != 512) && find_partitions(&scan, disk, whole);
     if (has_table && is_leftover(found, scan.covered)) {
         say("volume %s: %s left over from before the disk was partitioned: skipped", whole->name, whole->fs->name);
         scan.covered = 0;
