@@ -173,8 +173,7 @@ static void note_write(u32 set)
 
 static u16 peek16(u64 paddr)
 {
-    const u8 *at = mem_at(paddr, 2);
-    return (u16)(at[0] | at[1] << 8);
+    return (u16)load_le(mem_at(paddr, 2), 2);
 }
 
 /* An interrupt leads to code: in ROM, or above what the BIOS says of base memory, where it and network boot ROMs keep
@@ -473,9 +472,7 @@ static void cd_size(struct drive *d)
     const u8 *descriptor = low_at(INT13_BOUNCE, CD_BLOCK);
     if (read_retry(d, CD_DESCRIPTOR, 1, 0) || memcmp(descriptor, cd_volume, sizeof cd_volume))
         return;
-    u32 blocks;
-    memcpy(&blocks, descriptor + CD_VOLUME_SIZE, sizeof blocks);
-    d->block_count = blocks;
+    d->block_count = load_le(descriptor + CD_VOLUME_SIZE, 4);
 }
 
 static enum error drive_look(struct drive *d)

@@ -69,13 +69,27 @@ static u64 bar_address(const struct pci_device *device, u32 n, u32 low)
     return (low & ~15u) | (bar_is_64(low) ? (u64)pci_read32(device, PCI_BAR0 + n * 4 + 4) << 32 : 0);
 }
 
+/* A BAR is not to be changed while the device decodes what it says. Gives the command register as it was, for
+ * decoding_restore(). */
+static u16 decoding_stop(const struct pci_device *device)
+{
+    u16 command = pci_read16(device, PCI_COMMAND);
+    if (command & PCI_COMMAND_DECODE)
+        pci_write16(device, PCI_COMMAND, command & (u16)~PCI_COMMAND_DECODE);
+    return command;
+}
+
+static void decoding_restore(const struct pci_device *device, u16 command)
+{
+    if (command & PCI_COMMAND_DECODE)
+        pci_write16(device, PCI_COMMAND, command);
+}
+
 /* §6.2.5.1: the bits that cannot be set, with decoding off; 0 when there is no such BAR. */
 static u64 bar_size(const struct pci_device *device, u32 n, u32 low)
 {
     u32 at = PCI_BAR0 + n * 4, high = bar_is_64(low) ? pci_read32(device, at + 4) : 0;
-    u16 command = pci_read16(device, PCI_COMMAND);
-    if (command & PCI_COMMAND_DECODE)
-        pci_write16(device, PCI_COMMAND, command & (u16)~PCI_COMMAND_DECODE);
+    u16 command = decoding_stop(device);
     pci_write32(device, at, 0xffffffff);
     u64 mask = pci_read32(device, at) | ~0ull << 32;
     pci_write32(device, at, low);
@@ -84,8 +98,7 @@ static u64 bar_size(const struct pci_device *device, u32 n, u32 low)
         mask = (mask & 0xffffffff) | (u64)pci_read32(device, at + 4) << 32;
         pci_write32(device, at + 4, high);
     }
-    if (command & PCI_COMMAND_DECODE)
-        pci_write16(device, PCI_COMMAND, command);
+    decoding_restore(device, command);
     if (low & PCI_BAR_IO)
         mask |= ~0xffffull; /* the upper half may be missing */
     mask &= low & PCI_BAR_IO ? ~3ull : ~15ull;
@@ -363,14 +376,11 @@ static enum error bar_assign(const struct pci_device *device, u32 n, u32 low, u6
     if (!base)
         return fail(ERR_NOT_FOUND, "BAR %u has no address, and %s%lx bytes of %s are free for it", n,
                     pci_bridge_to(wish.bus) ? "behind its bridge no " : "no ", size, wish.is_io ? "ports" : "memory");
-    u16 command = pci_read16(device, PCI_COMMAND);
-    if (command & PCI_COMMAND_DECODE)
-        pci_write16(device, PCI_COMMAND, command & (u16)~PCI_COMMAND_DECODE);
+    u16 command = decoding_stop(device);
     pci_write32(device, PCI_BAR0 + n * 4, (u32)base | (low & 15));
     if (wish.is_64)
         pci_write32(device, PCI_BAR0 + n * 4 + 4, (u32)(base >> 32));
-    if (command & PCI_COMMAND_DECODE)
-        pci_write16(device, PCI_COMMAND, command);
+    decoding_restore(device, command);
     if (bar_address(device, n, pci_read32(device, PCI_BAR0 + n * 4)) != base ||
         !taken_add(device, wish.is_io, base, size, false))
         return fail(ERR_IO, "BAR %u does not take the address %lx", n, base);

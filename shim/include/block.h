@@ -26,7 +26,7 @@ struct block_stats {
     u64 bounced;  /* of these, copied by the CPU instead of arriving by DMA */
 };
 
-/* Where a disk is plugged in, for boot orders of the host (drivers/fw_cfg.c) and for sentences. */
+/* Where a disk is plugged in, for boot orders of the host (boot_order.h) and for sentences. */
 enum disk_bus { BUS_OTHER, BUS_PCI, BUS_MMIO, BUS_BIOS };
 struct disk_place {
     enum disk_bus bus;
