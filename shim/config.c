@@ -17,7 +17,37 @@ struct boot_entry *config_find(const struct config *config, struct text id)
     return NULL;
 }
 
-struct boot_entry *config_entry_add(struct config *config, struct text id)
+/* What is called `name`, by its id or its title, directly in `parent` (anywhere: in any). */
+static struct boot_entry *find_in(const struct config *config, const struct boot_entry *parent, struct text name,
+                                  bool anywhere)
+{
+    for (u32 i = 0; i < config->entry_count; i++)
+        if ((anywhere || config->entry[i]->parent == parent) && text_equal(name, config->entry[i]->id))
+            return config->entry[i];
+    for (u32 i = 0; i < config->entry_count; i++)
+        if ((anywhere || config->entry[i]->parent == parent) && text_equal(name, config->entry[i]->title))
+            return config->entry[i];
+    return NULL;
+}
+
+struct boot_entry *config_find_named(const struct config *config, struct text name)
+{
+    const struct boot_entry *parent = NULL;
+    struct boot_entry *found = NULL;
+    struct text part;
+    struct boot_entry *whole = find_in(config, NULL, name, true); /* a title may hold a `>` */
+    if (whole)
+        return whole->kind == ENTRY_BOOT ? whole : NULL;
+    for (bool first = true; text_split(&name, '>', &part); first = false) {
+        found = find_in(config, parent, part, first && !name.at);
+        if (!found)
+            return NULL;
+        parent = found;
+    }
+    return found && found->kind == ENTRY_BOOT ? found : NULL;
+}
+
+struct boot_entry *config_entry_add(struct config *config, const struct config_file *file, struct text id)
 {
     if (config->entry_count == ENTRIES_MAX) {
         fail(ERR_NO_MEMORY, "more than %u entries", ENTRIES_MAX);
@@ -29,10 +59,76 @@ struct boot_entry *config_entry_add(struct config *config, struct text id)
         return NULL;
     entry->id = entry->title = copy;
     entry->options = "";
-    entry->volume = config->home;
-    entry->config = config->name;
+    entry->volume = file->home;
+    entry->config = file->name;
     config->entry[config->entry_count++] = entry;
     return entry;
+}
+
+/* Room grows by doubling: it is used up when the count is 0 or a power of two from 2 on. */
+enum error entry_file_add(struct entry_file **files, u32 *count, struct entry_file file)
+{
+    u32 n = *count;
+    if (n == ENTRY_FILES_MAX)
+        return fail(ERR_UNSUPPORTED, "more than %u files", ENTRY_FILES_MAX);
+    if (!n || (n > 1 && is_power_of_two(n))) {
+        struct entry_file *bigger = arena_alloc((n ? 2 * n : 2) * sizeof file, 8);
+        if (!bigger)
+            return ERR_NO_MEMORY;
+        if (n)
+            memcpy(bigger, *files, n * sizeof file);
+        *files = bigger;
+    }
+    (*files)[n] = file;
+    *count = n + 1;
+    return OK;
+}
+
+/* Room is a power of two from 64 on: it is used up when what there is fills it. */
+enum error entry_options_add(struct boot_entry *entry, struct text more)
+{
+    u32 have = (u32)strlen(entry->options), length = have + (have != 0) + more.len, room = 64, old = 64;
+    while (old <= have)
+        old *= 2;
+    while (room <= length)
+        room *= 2;
+    char *options = (char *)entry->options; /* ours, once there is anything in it */
+    if (!have || room != old) {
+        options = arena_reserve(room, 1);
+        if (!options)
+            return ERR_NO_MEMORY;
+        memcpy(options, entry->options, have);
+    }
+    if (have)
+        options[have] = ' ';
+    memcpy(options + length - more.len, more.at, more.len);
+    options[length] = 0;
+    entry->options = options;
+    return OK;
+}
+
+static const char *base_name(const char *name)
+{
+    const char *base = name;
+    for (; *name; name++)
+        if (*name == '/')
+            base = name + 1;
+    return base;
+}
+
+void config_report(struct config *config, const char *name, u32 line, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    if (config->problems++ >= PROBLEMS_SHOWN)
+        return;
+    va_start(args, format);
+    format_text_v(text, sizeof text, format, args);
+    va_end(args);
+    if (line)
+        say_error("%s:%u: %s", base_name(name), line, text);
+    else
+        say_error("%s: %s", base_name(name), text);
 }
 
 const char *nearest_word(struct text t, const char *const *words)
@@ -58,38 +154,178 @@ const char *did_you_mean(struct text t, const char *const *words)
 
 /* ---- one config -------------------------------------------------------------------------------------------------- */
 
+/* The dialect that is at home at this path, else one whose files have such a name, else ours. */
 static const struct config_dialect *dialect_of(struct text path)
 {
+    const char *name = base_name(format_copy("%.*s", (int)path.len, path.at));
     for (u32 d = 0; config_dialects[d]; d++)
         for (u32 i = 0; config_dialects[d]->paths[i]; i++)
             if (text_equal(path, config_dialects[d]->paths[i]))
                 return config_dialects[d];
+    for (u32 d = 0; config_dialects[d]; d++)
+        for (u32 i = 0; config_dialects[d]->paths[i]; i++)
+            if (!strcmp(name, base_name(config_dialects[d]->paths[i])))
+                return config_dialects[d];
     return config_dialects[0];
 }
 
-static void parse(struct config *config, const struct config_dialect *dialect, struct text text, const char *name,
-                  struct volume *home)
+static struct config *config_new(const struct config_file *file)
 {
-    config->name = name;
-    config->home = home;
-    if (dialect->parse(config, text, name))
-        error_show();
-    if (!config->entry_count)
-        say_error("config %s: no entry in it, expected lines like `entry ID` and `linux /path`", name);
-    say("config %s: %u entr%s", name, config->entry_count, config->entry_count == 1 ? "y" : "ies");
+    struct config *config = arena_alloc(sizeof *config, 8);
+    if (!config)
+        return NULL;
+    config->timeout = TIMEOUT_UNSET;
+    config->name = file->name;
+    config->home = file->home;
+    return config;
 }
 
-static enum error parse_file(struct config *config, const struct config_dialect *dialect, const struct file *file,
-                             struct volume *home)
+static void say_entries(const char *name, u32 count)
 {
-    struct text text;
+    say("config %s: %u entr%s", name, count, count == 1 ? "y" : "ies");
+}
+
+/* What can be booted in it, whether its files are there or not. */
+static u32 boot_entries(const struct config *config)
+{
+    u32 count = 0;
+    for (u32 i = 0; i < config->entry_count; i++)
+        count += config->entry[i]->kind == ENTRY_BOOT;
+    return count;
+}
+
+static void parse(struct config *config, const struct config_dialect *dialect, const struct config_file *file)
+{
+    if (dialect->parse(config, file))
+        error_show();
+    if (config->problems > PROBLEMS_SHOWN)
+        say_error("%s: %u more lines like these", base_name(file->name), config->problems - PROBLEMS_SHOWN);
+}
+
+/* The config that was asked for, or is ours: nothing is merged with it. */
+static void parse_alone(struct config *config, const struct config_dialect *dialect, const struct config_file *file)
+{
+    config->name = file->name;
+    config->home = file->home;
+    parse(config, dialect, file);
+    if (!boot_entries(config))
+        say_error("config %s: no entry in it, expected lines like `entry ID` and `linux /path`", file->name);
+    say_entries(file->name, boot_entries(config));
+}
+
+static enum error read_text(struct config_file *file, const struct config_dialect *dialect)
+{
     char *bytes;
-    enum error error = file_read_all(file, CONFIG_SIZE_MAX, &bytes, &text.len);
-    if (error)
-        return error;
-    text.at = bytes;
-    parse(config, dialect, text, file->path, home);
-    return OK;
+    if (dialect->of_directories)
+        return file->file.node.type == NODE_DIR ? OK : fail(ERR_NOT_FOUND, "%s: not a directory", file->file.path);
+    enum error error = file_read_all(&file->file, CONFIG_SIZE_MAX, &bytes, &file->text.len);
+    if (!error)
+        file->text.at = bytes;
+    return error;
+}
+
+/* ---- several become one ------------------------------------------------------------------------------------------ */
+
+static bool same_files(const struct entry_file *a, u32 a_count, const struct entry_file *b, u32 b_count)
+{
+    if (a_count != b_count)
+        return false;
+    for (u32 i = 0; i < a_count; i++)
+        if (a[i].path.len != b[i].path.len || memcmp(a[i].path.at, b[i].path.at, a[i].path.len))
+            return false;
+    return true;
+}
+
+/* The same kernel with the same initrds and options: one entry that two dialects tell of, as where grub.cfg only says
+ * `blscfg`. */
+static struct boot_entry *find_same(const struct config *config, u32 count, const struct boot_entry *entry)
+{
+    for (u32 i = 0; entry->kernel && i < count; i++) {
+        struct boot_entry *e = config->entry[i];
+        if (e->kind == ENTRY_BOOT && e->volume == entry->volume && e->kernel && !strcmp(e->kernel, entry->kernel) &&
+            !strcmp(e->options, entry->options) &&
+            same_files(e->initrd, e->initrd_count, entry->initrd, entry->initrd_count))
+            return e;
+    }
+    return NULL;
+}
+
+/* True when there is anything to boot in it, at any depth. */
+static bool holds_entries(const struct config *config, const struct boot_entry *submenu)
+{
+    for (u32 i = 0; i < config->entry_count; i++)
+        for (const struct boot_entry *up = config->entry[i]->parent; up; up = up->parent)
+            if (up == submenu && config->entry[i]->kind == ENTRY_BOOT)
+                return true;
+    return false;
+}
+
+static void drop_empty_submenus(struct config *config, u32 from)
+{
+    for (u32 i = from; i < config->entry_count;) {
+        if (config->entry[i]->kind != ENTRY_SUBMENU || holds_entries(config, config->entry[i])) {
+            i++;
+            continue;
+        }
+        const struct boot_entry *gone = config->entry[i];
+        for (u32 n = i; n + 1 < config->entry_count; n++)
+            config->entry[n] = config->entry[n + 1];
+        config->entry_count--;
+        for (u32 n = from; n < config->entry_count;) /* headings and the like in it */
+            if (config->entry[n]->parent == gone) {
+                memmove(config->entry + n, config->entry + n + 1, (config->entry_count - n - 1) * sizeof *config->entry);
+                config->entry_count--;
+            } else {
+                n++;
+            }
+    }
+}
+
+static struct boot_entry *same_or_own(const struct config *config, u32 before, struct boot_entry *entry)
+{
+    struct boot_entry *same = entry ? find_same(config, before, entry) : NULL;
+    return same ? same : entry;
+}
+
+/* Entries of `more` that are not there yet, under a heading when one is given; and, from configs of the first volume,
+ * what nobody has decided so far. */
+static void merge(struct config *config, const struct config *more, const char *heading, const struct config_file *file)
+{
+    u32 before = config->entry_count;
+    bool any = false;
+    for (u32 i = 0; i < more->entry_count && !any; i++)
+        any = more->entry[i]->kind == ENTRY_BOOT && !find_same(config, before, more->entry[i]);
+    for (u32 i = 0; any && i < more->entry_count; i++) {
+        if (!i && heading) {
+            struct boot_entry *h = config_entry_add(config, file, (struct text){"", 0});
+            if (h) {
+                h->kind = ENTRY_HEADING;
+                h->title = heading;
+            }
+        }
+        if (config->entry_count == ENTRIES_MAX) {
+            warn("config %s: more than %u entries; the rest is left out", more->name, ENTRIES_MAX);
+            break;
+        }
+        if (more->entry[i]->kind != ENTRY_BOOT || !find_same(config, before, more->entry[i]))
+            config->entry[config->entry_count++] = more->entry[i];
+    }
+    drop_empty_submenus(config, before);
+    config->locked |= more->locked;
+    config->problems += more->problems;
+    if (heading)
+        return;
+    if (!config->default_entry)
+        config->default_entry = same_or_own(config, before, more->default_entry);
+    if (!config->fallback_entry)
+        config->fallback_entry = same_or_own(config, before, more->fallback_entry);
+    if (!config->title)
+        config->title = more->title;
+    if (config->timeout == TIMEOUT_UNSET) {
+        config->timeout = more->timeout;
+        config->hidden = more->hidden;
+        config->timeout_entry = same_or_own(config, before, more->timeout_entry);
+    }
 }
 
 /* ---- sources, in the order in which they win --------------------------------------------------------------------- */
@@ -125,11 +361,21 @@ static const struct volume *only_volume(const struct volume_list *volumes, struc
     return only;
 }
 
+/* The path in "(VOLUME)/path" or "/path". */
+static struct text path_of(struct text name)
+{
+    u32 n = 0;
+    if (text_starts(name, "("))
+        while (n < name.len && name.at[n] != '/')
+            n++;
+    return (struct text){name.at + n, name.len - n};
+}
+
 /* `config=`: named with its volume, or the first volume that has that path. */
 static bool from_argument(const struct search *s)
 {
     struct text name = s->arguments->config;
-    struct file file;
+    struct file file = {0};
     enum error error = ERR_NOT_FOUND;
     if (!name.len)
         return false;
@@ -141,8 +387,13 @@ static bool from_argument(const struct search *s)
             if (searched(s, i))
                 error = file_open(searched(s, i), name, &file);
     }
+    struct config_file config = {.volumes = s->volumes, .home = file.volume, .name = file.path, .file = file};
+    config.path = path_of(name);
+    const struct config_dialect *dialect = dialect_of(config.path);
     if (!error)
-        error = parse_file(s->config, dialect_of(name), &file, file.volume);
+        error = read_text(&config, dialect);
+    if (!error)
+        parse_alone(s->config, dialect, &config);
     if (error) {
         error_add(error, "config=%.*s", (int)name.len, name.at);
         error_show();
@@ -166,10 +417,12 @@ static bool from_host(const struct search *s)
     enum error error = fw_cfg_read(FW_CFG_CONFIG, CONFIG_SIZE_MAX, &text.at, &text.len);
     if (error == ERR_NOT_FOUND)
         return false;
+    const struct config_file file = {.volumes = s->volumes, .home = first_filesystem(s), .text = text,
+                                     .name = "(fw_cfg)/" FW_CFG_CONFIG};
     if (error)
         error_show();
     else
-        parse(s->config, config_dialects[0], text, "(fw_cfg)/" FW_CFG_CONFIG, first_filesystem(s));
+        parse_alone(s->config, config_dialects[0], &file);
     return !error;
 }
 
@@ -194,36 +447,99 @@ static bool from_modules(const struct search *s)
 {
     for (u32 i = 0; i < s->boot->module_count; i++) {
         const struct module *module = &s->boot->module[i];
-        struct file file;
+        struct config_file file = {.volumes = s->volumes, .home = first_filesystem(s)};
         if (!module_is_config(module))
             continue;
-        const char *name = format_copy("(module%u)/shim.cfg", i);
-        file_of_memory(&file, name, module->base, module->size);
-        if (name && !parse_file(s->config, config_dialects[0], &file, first_filesystem(s)))
+        file.name = format_copy("(module%u)/shim.cfg", i);
+        file_of_memory(&file.file, file.name, module->base, module->size);
+        if (file.name && !read_text(&file, config_dialects[0])) {
+            parse_alone(s->config, config_dialects[0], &file);
             return true;
+        }
         error_show();
     }
     return false;
 }
 
-/* Every place of every dialect on v; a config that is there but cannot be read is said. */
+/* The first of a dialect's places that is there on v and can be read; what cannot is said. */
+static bool open_config(const struct search *s, struct volume *v, const struct config_dialect *dialect,
+                        struct config_file *file)
+{
+    for (const char *const *paths = dialect->paths; *paths; paths++) {
+        *file = (struct config_file){.volumes = s->volumes, .home = v, .path = text_of(*paths)};
+        u64 mark = arena_mark();
+        enum error error = file_open(v, file->path, &file->file);
+        if (!error)
+            error = read_text(file, dialect);
+        file->name = file->file.path;
+        if (!error)
+            return true;
+        arena_release(mark);
+        if (error == ERR_NOT_FOUND)
+            error_clear();
+        error_show();
+    }
+    return false;
+}
+
+static const char *heading_of(const struct volume *v)
+{
+    const char *type = v->fs->describe ? v->fs->describe(v) : v->fs->name;
+    return format_copy(v->ids.label[0] ? "%s: %s \"%.60s\"" : "%s: %s", v->name, type, v->ids.label);
+}
+
+/* The dialects of v. True when nothing else is to be asked. */
 static bool from_volume(const struct search *s, struct volume *v)
 {
-    for (u32 d = 0; config_dialects[d]; d++)
-        for (u32 i = 0; config_dialects[d]->paths[i]; i++) {
-            struct file file;
-            u64 mark = arena_mark();
-            enum error error = file_open(v, text_of(config_dialects[d]->paths[i]), &file);
-            if (!error)
-                error = parse_file(s->config, config_dialects[d], &file, v);
-            if (!error)
-                return true;
-            arena_release(mark);
-            if (error == ERR_NOT_FOUND)
-                error_clear();
-            error_show();
+    struct config *config = s->config;
+    bool first = !config->name;
+    for (u32 d = 0; config_dialects[d]; d++) {
+        struct config_file file;
+        u64 mark = arena_mark();
+        if (!open_config(s, v, config_dialects[d], &file))
+            continue;
+        if (config_dialects[d]->alone && first) {
+            parse_alone(config, config_dialects[d], &file);
+            return true;
         }
+        struct config *own = config_new(&file);
+        if (!own)
+            break;
+        parse(own, config_dialects[d], &file);
+        if (!own->entry_count) {
+            say_verbose("config %s: no entries", file.name);
+            arena_release(mark);
+            continue;
+        }
+        say_entries(file.name, boot_entries(own));
+        merge(config, own, first ? NULL : heading_of(v), &file);
+        if (!config->name) {
+            config->name = file.name;
+            config->home = v;
+        }
+        if (config_dialects[d]->alone)
+            break;
+    }
     return false;
+}
+
+/* A distribution's tools leave entries of kernels that have been removed. */
+static void disable_missing(const struct search *s)
+{
+    for (u32 i = 0; i < s->config->entry_count; i++) {
+        struct boot_entry *entry = s->config->entry[i];
+        struct file file;
+        if (entry->kind != ENTRY_BOOT || entry->disabled || !entry->kernel)
+            continue;
+        u64 mark = arena_mark();
+        enum error error = file_open_named(s->volumes, entry->volume, text_of(entry->kernel), &file);
+        for (u32 n = 0; !error && n < entry->initrd_count; n++)
+            error = file_open_named(s->volumes, entry->volume, entry->initrd[n].path, &file);
+        arena_release(mark);
+        if (error)
+            entry->disabled = format_copy("%s", error_text());
+        error_clear();
+    }
 }
 
 static bool from_volumes(const struct search *s)
@@ -231,12 +547,14 @@ static bool from_volumes(const struct search *s)
     for (u32 i = 0; i < s->volumes->count; i++)
         if (searched(s, i) && from_volume(s, searched(s, i)))
             return true;
-    return false;
+    disable_missing(s);
+    return s->config->name;
 }
 
 /* Contract §3: without a config each kernel module is an entry. */
 static bool from_kernels(const struct search *s)
 {
+    static const struct config_file no_file;
     struct config *config = s->config;
     for (u32 i = 0; i < s->boot->module_count; i++) {
         const struct module *module = &s->boot->module[i];
@@ -244,7 +562,7 @@ static bool from_kernels(const struct search *s)
         if (!module_is_kernel(module))
             continue;
         format_text(id, sizeof id, "module%u", i);
-        struct boot_entry *entry = config_entry_add(config, text_of(id));
+        struct boot_entry *entry = config_entry_add(config, &no_file, text_of(id));
         if (!entry) {
             error_show();
             break;
@@ -264,6 +582,7 @@ static bool from_kernels(const struct search *s)
 /* Nothing bootable: why, volume by volume. */
 static void show_reasons(const struct search *s)
 {
+    const char *foreign = config_dialects[1] ? ", loader entries, extlinux.conf, grub.cfg" : "";
     if (!s->volumes->count)
         say_error("nothing to boot: no disk and no volume module was found");
     for (u32 i = 0; i < s->volumes->count; i++) {
@@ -274,7 +593,7 @@ static void show_reasons(const struct search *s)
             say_error("nothing to boot on %s: %s", v->name,
                       v->reason ? v->reason : "no filesystem and no kernel that is known here");
         else
-            say_error("nothing to boot on %s: no config (looked for /shim.cfg, /boot/shim.cfg)", v->name);
+            say_error("nothing to boot on %s: no config (looked for /shim.cfg, /boot/shim.cfg%s)", v->name, foreign);
     }
 }
 
@@ -284,17 +603,20 @@ static void apply_default(struct config *config, const struct arguments *argumen
     struct text id = arguments->default_id;
     if (!id.len || !config->entry_count)
         return;
-    struct boot_entry *entry = config_find(config, id);
+    struct boot_entry *entry = config_find_named(config, id);
     if (entry) {
-        config->default_id = entry->id;
+        config->default_entry = entry;
+        config->timeout_entry = NULL;
         return;
     }
     char have[300];
     u32 used = 0;
     for (u32 i = 0; i < config->entry_count && used < sizeof have - 80; i++)
-        used += format_text(have + used, (u32)sizeof have - used, "%s%.60s", i ? ", " : "", config->entry[i]->id);
+        if (config->entry[i]->kind == ENTRY_BOOT)
+            used += format_text(have + used, (u32)sizeof have - used, "%s%.60s", used ? ", " : "",
+                                config->entry[i]->id);
     say_error("default=%.*s: there is no such entry; there %s %s", (int)id.len, id.at,
-              config->entry_count == 1 ? "is" : "are", have);
+              boot_entries(config) == 1 ? "is" : "are", have);
 }
 
 void config_read(struct config *config, const struct volume_list *volumes, const struct boot_info *boot,

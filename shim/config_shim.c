@@ -8,32 +8,17 @@
 #include "print.h"
 #include "tables.h"
 
-#define PROBLEMS_SHOWN 20u /* a file that is no config at all must not fill the screen for hours */
-
 struct parser {
     struct config *config;
-    const char *name; /* as errors show it: "shim.cfg" */
+    const struct config_file *file;
     u32 line;
     struct boot_entry *entry; /* NULL before the first */
     bool skipping;            /* behind an `entry` line that could not be used */
     u32 timeout_line, default_line, fallback_line; /* 0: there was none */
-    char *options;            /* of the entry; grows by doubling */
-    u32 options_length, options_room;
+    const char *default_id, *fallback_id;
 };
 
-static void report(struct parser *p, u32 line, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void report(struct parser *p, u32 line, const char *format, ...)
-{
-    char text[512];
-    va_list args;
-    if (p->config->problems++ >= PROBLEMS_SHOWN)
-        return;
-    va_start(args, format);
-    format_text_v(text, sizeof text, format, args);
-    va_end(args);
-    say_error("%s:%u: %s", p->name, line, text);
-}
+#define report(p, line, ...) config_report((p)->config, (p)->file->name, line, __VA_ARGS__)
 
 /* The entry stays in the menu, but cannot be chosen. */
 static void disable(struct parser *p, const char *reason)
@@ -120,16 +105,13 @@ static void key_kernel(struct parser *p, const char *key, struct text value)
     }
 }
 
-static void add_file(struct parser *p, const char *key, struct entry_file *files, u32 *count, struct entry_file file)
+static void add_file(struct parser *p, const char *key, struct entry_file **files, u32 *count, struct entry_file file)
 {
-    if (!check_path(p, key, file.path))
+    if (!check_path(p, key, file.path) || !entry_file_add(files, count, file))
         return;
-    if (*count == ENTRY_FILES_MAX) {
-        report(p, p->line, "more than %u `%s` lines", ENTRY_FILES_MAX, key);
-        disable(p, "it has too many files");
-        return;
-    }
-    files[(*count)++] = file;
+    report(p, p->line, "`%s`: %s", key, error_text());
+    error_clear();
+    disable(p, "it has too many files");
 }
 
 /* A path and, behind it, a text. */
@@ -137,31 +119,16 @@ static void key_module(struct parser *p, struct text value)
 {
     u32 n = word_length(value);
     struct text text = text_trim((struct text){value.at + n, value.len - n});
-    add_file(p, "module", p->entry->module, &p->entry->module_count, (struct entry_file){{value.at, n}, text});
+    add_file(p, "module", &p->entry->module, &p->entry->module_count, (struct entry_file){{value.at, n}, text});
 }
 
 static void key_options(struct parser *p, struct text value)
 {
-    u32 length = p->options_length + (p->options_length != 0) + value.len;
-    if (length >= p->options_room) {
-        u32 room = 2 * length + 1;
-        char *bigger = arena_reserve(room, 1);
-        if (!bigger) {
-            report(p, p->line, "%s", error_text());
-            error_clear();
-            disable(p, "its options do not fit into memory");
-            return;
-        }
-        memcpy(bigger, p->entry->options, p->options_length);
-        p->options = bigger;
-        p->options_room = room;
-        p->entry->options = bigger;
-    }
-    if (p->options_length)
-        p->options[p->options_length] = ' ';
-    memcpy(p->options + length - value.len, value.at, value.len);
-    p->options[length] = 0;
-    p->options_length = length;
+    if (!entry_options_add(p->entry, value))
+        return;
+    report(p, p->line, "%s", error_text());
+    error_clear();
+    disable(p, "its options do not fit into memory");
 }
 
 /* ---- global keys ------------------------------------------------------------------------------------------------- */
@@ -199,17 +166,16 @@ static const char keywords[][13] = {
 
 static void take_value(struct parser *p, u32 key, struct text value)
 {
-    struct config *config = p->config;
     struct boot_entry *entry = p->entry;
     switch (key) {
     case TIMEOUT:
         key_timeout(p, value);
         break;
     case DEFAULT:
-        key_id(p, keywords[key], &p->default_line, &config->default_id, value);
+        key_id(p, keywords[key], &p->default_line, &p->default_id, value);
         break;
     case FALLBACK:
-        key_id(p, keywords[key], &p->fallback_line, &config->fallback_id, value);
+        key_id(p, keywords[key], &p->fallback_line, &p->fallback_id, value);
         break;
     case TITLE:
         key_title(p, value);
@@ -220,7 +186,7 @@ static void take_value(struct parser *p, u32 key, struct text value)
         key_kernel(p, keywords[key], value);
         break;
     case INITRD:
-        add_file(p, keywords[key], entry->initrd, &entry->initrd_count, (struct entry_file){.path = value});
+        add_file(p, keywords[key], &entry->initrd, &entry->initrd_count, (struct entry_file){.path = value});
         break;
     case OPTIONS:
         key_options(p, value);
@@ -229,7 +195,7 @@ static void take_value(struct parser *p, u32 key, struct text value)
         key_module(p, value);
         break;
     default:
-        say_verbose("%s:%u: `%s` has no effect here", p->name, p->line, keywords[key]);
+        say_verbose("%s:%u: `%s` has no effect here", p->file->name, p->line, keywords[key]);
     }
 }
 
@@ -265,14 +231,13 @@ static void entry_begin(struct parser *p, struct text id)
     const struct boot_entry *before = config_find(p->config, id);
     p->entry = NULL;
     p->skipping = true;
-    p->options_length = p->options_room = 0;
     if (!is_id(id)) {
         report(p, p->line, "`entry` \"%.*s\": expected an ID of letters, digits, \".\", \"_\" and \"-\"", shown(id),
                id.at);
     } else if (before) {
         report(p, p->line, "second entry \"%.*s\"; the one of line %u stays", shown(id), id.at, before->line);
     } else {
-        p->entry = config_entry_add(p->config, id);
+        p->entry = config_entry_add(p->config, p->file, id);
         if (!p->entry) {
             report(p, p->line, "%s", error_text());
             error_clear();
@@ -358,33 +323,25 @@ static void parse_line(struct parser *p, struct text line)
     take_line(p, (struct text){line.at, n}, text_trim((struct text){line.at + n, line.len - n}));
 }
 
-/* An ID that a global key names must be that of an entry. */
-static void check_reference(struct parser *p, const char *key, const char **id, u32 line)
+/* The entry that a global key names, NULL with a report when there is none. */
+static struct boot_entry *find_reference(struct parser *p, const char *key, const char *id, u32 line)
 {
     const char *ids[ENTRIES_MAX + 1];
     struct config *config = p->config;
-    if (!*id || config_find(config, text_of(*id)))
-        return;
+    struct boot_entry *entry = id ? config_find(config, text_of(id)) : NULL;
+    if (!id || entry)
+        return entry;
     for (u32 i = 0; i < config->entry_count; i++)
         ids[i] = config->entry[i]->id;
     ids[config->entry_count] = NULL;
-    report(p, line, "`%s` \"%.100s\": there is no such entry%s", key, *id, did_you_mean(text_of(*id), ids));
-    *id = NULL;
+    report(p, line, "`%s` \"%.100s\": there is no such entry%s", key, id, did_you_mean(text_of(id), ids));
+    return NULL;
 }
 
-static const char *base_name(const char *name)
+static enum error shim_parse(struct config *config, const struct config_file *file)
 {
-    const char *base = name;
-    for (; *name; name++)
-        if (*name == '/')
-            base = name + 1;
-    return base;
-}
-
-static enum error shim_parse(struct config *config, struct text text, const char *name)
-{
-    struct parser p = {.config = config, .name = base_name(name)};
-    struct text line;
+    struct parser p = {.config = config, .file = file};
+    struct text text = file->text, line;
     if (text_starts(text, "\xef\xbb\xbf"))
         text.at += 3, text.len -= 3;
     while (text_split(&text, '\n', &line)) {
@@ -392,14 +349,12 @@ static enum error shim_parse(struct config *config, struct text text, const char
         parse_line(&p, line);
     }
     entry_end(&p);
-    check_reference(&p, "default", &config->default_id, p.default_line);
-    check_reference(&p, "fallback", &config->fallback_id, p.fallback_line);
-    if (config->fallback_id && config_find(config, text_of(config->fallback_id))->disabled)
-        config->fallback_id = NULL; /* why it cannot be booted has been said */
-    if (config->problems > PROBLEMS_SHOWN)
-        say_error("%s: %u more lines like these", p.name, config->problems - PROBLEMS_SHOWN);
+    config->default_entry = find_reference(&p, "default", p.default_id, p.default_line);
+    config->fallback_entry = find_reference(&p, "fallback", p.fallback_id, p.fallback_line);
+    if (config->fallback_entry && config->fallback_entry->disabled)
+        config->fallback_entry = NULL; /* why it cannot be booted has been said */
     return OK;
 }
 
 static const char *const shim_paths[] = {"/shim.cfg", "/boot/shim.cfg", NULL};
-const struct config_dialect config_shim = {"shim.cfg", shim_paths, shim_parse};
+const struct config_dialect config_shim = {.name = "shim.cfg", .paths = shim_paths, .alone = true, .parse = shim_parse};

@@ -188,6 +188,21 @@ void console_attribute(enum attribute attribute)
             consoles[i]->attribute(attribute);
 }
 
+void console_cursor(bool shown)
+{
+    for (u32 i = 0; consoles[i]; i++)
+        if (is_open[i] && consoles[i]->cursor)
+            consoles[i]->cursor(shown);
+}
+
+bool console_is_open(const char *name)
+{
+    for (u32 i = 0; consoles[i]; i++)
+        if (is_open[i] && !strcmp(consoles[i]->name, name))
+            return true;
+    return false;
+}
+
 u32 console_key(void)
 {
     for (u32 i = 0; consoles[i]; i++)

@@ -161,6 +161,17 @@ void file_of_memory(struct file *file, const char *name, u64 paddr, u64 size)
     *file = (struct file){.node = {.size = size, .type = NODE_FILE}, .memory = paddr, .size = size, .path = name};
 }
 
+enum error file_part(const struct file *file, u64 start, u64 size, const char *name, struct file *part)
+{
+    if (!fits(start, size, file->size))
+        return fail(ERR_TRUNCATED, "%s: bytes %lu to %lu of a file of %lu", name, start, start + size, file->size);
+    *part = *file;
+    part->start += start;
+    part->size = size;
+    part->path = name;
+    return OK;
+}
+
 /* Put the extent's part of [at, at + size) into the batch; *part says how much of it that was. */
 static enum error read_extent(struct block_batch *batch, const struct file *file, u64 at, u64 size, u8 *buf, u64 *part)
 {
@@ -191,9 +202,10 @@ enum error file_read(const struct file *file, u64 offset, u64 size, void *buf)
                     size > ~(u64)0 - offset ? ~(u64)0 : offset + size);
     if (!file->volume) {
         if (size)
-            memmove(buf, mem_at(file->memory + offset, size), size);
+            memmove(buf, mem_at(file->memory + file->start + offset, size), size);
         return OK;
     }
+    offset += file->start;
     block_batch_begin(&batch, file->volume->disk);
     while (size) {
         u64 part = 0;

@@ -98,7 +98,7 @@ void payload_enter(const struct payload *payload, struct disk_list *disks)
 static void boot_entry(const struct boot_entry *entry, const struct config *config, const struct volume_list *volumes,
                        struct disk_list *disks, const struct mem_range *keep)
 {
-    const struct boot_entry *fallback = config->fallback_id ? config_find(config, text_of(config->fallback_id)) : NULL;
+    const struct boot_entry *fallback = config->fallback_entry;
     for (;;) {
         struct payload *payload = payload_load(entry, volumes, &boot, &arguments, keep);
         if (payload)
@@ -109,11 +109,6 @@ static void boot_entry(const struct boot_entry *entry, const struct config *conf
         say("falling back to \"%s\"", fallback->id);
         entry = fallback;
     }
-}
-
-static const struct boot_entry *default_entry(const struct config *config)
-{
-    return config->default_id ? config_find(config, text_of(config->default_id)) : NULL;
 }
 
 static u32 first_countdown(const struct config *config)
@@ -133,10 +128,11 @@ static void boot_from_disks(const struct mem_range *keep)
     disks_probe(&boot, disks);
     volumes_scan(disks, volumes);
     config_read(config, volumes, &boot, &arguments);
-    const struct boot_entry *entry = default_entry(config);
+    const struct session session = {&boot, &arguments, disks, volumes, config};
+    const struct boot_entry *entry = config->default_entry;
     u32 countdown = first_countdown(config);
     for (;;) {
-        struct menu_choice choice = menu_choose(config, entry, countdown);
+        struct menu_choice choice = menu_choose(&session, entry, countdown);
         if (choice.action == MENU_REBOOT)
             machine_reboot();
         if (choice.action == MENU_POWEROFF)

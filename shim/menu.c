@@ -292,9 +292,7 @@ static void menu_begin(struct menu *m, const struct config *config, const struct
     }
     /* A default that cannot be booted is like one that failed: the fallback, or the user decides. */
     if (!is_usable(m, m->selected)) {
-        const struct boot_entry *fallback = NULL;
-        if (config->fallback_id)
-            fallback = config_find(config, text_of(config->fallback_id));
+        const struct boot_entry *fallback = config->fallback_entry;
         if (!fallback || fallback->disabled) {
             m->seconds = TIMEOUT_NONE;
             return;
@@ -331,8 +329,9 @@ static struct menu_choice choose_alone(const struct menu *m)
     return (struct menu_choice){MENU_BOOT, m->standard};
 }
 
-struct menu_choice menu_choose(const struct config *config, const struct boot_entry *chosen, u32 countdown)
+struct menu_choice menu_choose(const struct session *session, const struct boot_entry *chosen, u32 countdown)
 {
+    const struct config *config = session->config;
     struct menu m;
     struct menu_choice choice;
     menu_begin(&m, config, chosen, countdown);

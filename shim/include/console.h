@@ -5,7 +5,8 @@
 #include "base.h"
 #include "boot_info.h"
 
-/* Keys above the characters (0x20 … 0x7e, and 0x80 … 0x10ffff for Unicode). 0: no key. */
+/* Keys: characters are their Unicode numbers (0x20 … 0x7e, 0xa0 … 0x10ffff), Ctrl-A … Ctrl-Z are 1 … 26 (which makes
+ * Ctrl-H Backspace, Ctrl-I Tab, Ctrl-M Enter), others have numbers above all characters. 0: no key. */
 enum key {
     KEY_NONE = 0,
     KEY_BACKSPACE = 8,
@@ -21,8 +22,13 @@ enum key {
     KEY_PAGE_UP,
     KEY_PAGE_DOWN,
     KEY_DELETE,
+    KEY_INSERT,
+    KEY_WORD_LEFT,  /* Ctrl- or Alt-Left, Alt-B */
+    KEY_WORD_RIGHT, /* Ctrl- or Alt-Right, Alt-F */
     KEY_UNKNOWN, /* a sequence nobody knows: stops the countdown, means nothing */
 };
+
+#define KEY_CTRL(letter) ((u32)(letter) & 0x1f)
 
 enum attribute { ATTR_NORMAL, ATTR_BOLD, ATTR_REVERSE, ATTR_DIM };
 
@@ -41,6 +47,9 @@ struct console {
     void (*clear)(void);
     void (*move)(u32 row, u32 column);
     void (*attribute)(enum attribute attribute);
+
+    /* Show or hide the cursor. */
+    void (*cursor)(bool shown);
 
     /* Next decoded key or KEY_NONE; never waits longer than the few ms an escape sequence takes. */
     u32 (*key)(void);
@@ -69,10 +78,14 @@ void console_write(const char *text, u32 len);
 void console_clear(void);
 void console_move(u32 row, u32 column);
 void console_attribute(enum attribute attribute);
+void console_cursor(bool shown);
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The next key from any console, KEY_NONE when there is none right now. */
 u32 console_key(void);
+
+/* True when console `name` ("serial", "vga", "fb") is open. */
+bool console_is_open(const char *name);
 
 /* Smallest rows and columns of the open consoles that can draw. */
 u32 console_rows(void);

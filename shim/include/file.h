@@ -12,6 +12,7 @@ struct file {
     struct volume *volume; /* NULL: the bytes lie in memory at `memory` (a module, an fw_cfg item) */
     struct node node;
     u64 memory;
+    u64 start;        /* byte of the node or memory where the file begins: 0, or a part of a container (uki.h) */
     u64 size;         /* bytes */
     const char *path; /* "(vda1)/boot/vmlinuz", for sentences; in the arena */
 };
@@ -26,6 +27,10 @@ enum error file_open_named(const struct volume_list *volumes, struct volume *hom
 
 /* A file that is size bytes of memory at paddr. */
 void file_of_memory(struct file *file, const char *name, u64 paddr, u64 size);
+
+/* The part [start, start + size) of file as a file of its own; name: what sentences call it ("(vda1)/x.efi: .linux").
+ * ERR_TRUNCATED with a sentence when file ends before it does. */
+enum error file_part(const struct file *file, u64 start, u64 size, const char *name, struct file *part);
 
 /* Read [offset, offset + size) straight into buf: every extent one request, neighbours merged, holes zeroed.
  * ERR_TRUNCATED past the end of the file: "…: truncated at X of Y bytes"; else what the filesystem and the disk say,

@@ -38,10 +38,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         return 0;
     memset(&config, 0, sizeof config);
     config.timeout = TIMEOUT_UNSET;
-    config.name = "(vda1)/shim.cfg";
     char *text = arena_alloc(size, 1);
     memcpy(text, data, size);
-    if (config_shim.parse(&config, (struct text){text, (u32)size}, config.name))
+    const struct config_file file = {.name = "(vda1)/shim.cfg", .text = {text, (u32)size}};
+    if (config_shim.parse(&config, &file))
         panic("parse failed: %s", error_text());
     if (error_text()[0])
         panic("a trail was left: %s", error_text());
@@ -49,8 +49,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         panic("%u entries", config.entry_count);
     for (u32 i = 0; i < config.entry_count; i++)
         check_entry(&config, config.entry[i]);
-    if ((config.default_id && !config_find(&config, text_of(config.default_id))) ||
-        (config.fallback_id && !config_find(&config, text_of(config.fallback_id))))
-        panic("default or fallback names no entry");
+    if ((config.default_entry && config_find(&config, text_of(config.default_entry->id)) != config.default_entry) ||
+        (config.fallback_entry && config.fallback_entry->disabled))
+        panic("default is no entry, or the fallback cannot be booted");
     return 0;
 }

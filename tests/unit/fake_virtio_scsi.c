@@ -133,6 +133,13 @@ static void sense_put(u8 *response, bool descriptor, u8 key, u8 asc, u8 ascq)
     response[10] = 2;
 }
 
+/* A CD that tells of raw sectors, or of nothing, gives 2048 bytes of each all the same. */
+static u32 data_block_size(const struct fake_scsi_unit *u)
+{
+    bool raw = u->type == 5 && (!u->block_size || (u->block_size > 2048 && u->block_size < 4096));
+    return raw ? 2048 : u->block_size;
+}
+
 static u32 read_run(struct fake_scsi *f, const struct fake_scsi_unit *u, const struct request *r)
 {
     const u8 *cdb = r->header + 19;
@@ -140,7 +147,7 @@ static u32 read_run(struct fake_scsi *f, const struct fake_scsi_unit *u, const s
     u64 blocks = cdb[0] == 0x28 ? big(cdb + 7, 2) : big(cdb + 10, 4);
     if (!blocks || !fits(lba, blocks, u->block_count))
         fault(f, "a read of nothing or past the end");
-    if (blocks * u->block_size != r->size)
+    if (blocks * data_block_size(u) != r->size)
         fault(f, "a read into a buffer of another size");
     if (f->max_sectors && r->size > (u64)f->max_sectors * 512)
         fault(f, "more than max_sectors");
@@ -148,7 +155,7 @@ static u32 read_run(struct fake_scsi *f, const struct fake_scsi_unit *u, const s
         f->data_max = r->size;
     u8 *to = dma(f, r->data, r->size);
     for (u64 at = 0; at < r->size && f->image_size;) {
-        u64 from = (lba * u->block_size + at) % f->image_size;
+        u64 from = (lba * data_block_size(u) + at) % f->image_size;
         u64 part = min_u64(r->size - at, f->image_size - from);
         memcpy(to + at, f->image + from, part);
         at += part;

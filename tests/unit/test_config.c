@@ -22,10 +22,10 @@ static void parse_bytes(const char *bytes, u32 len)
     host_reset();
     memset(&config, 0, sizeof config);
     config.timeout = TIMEOUT_UNSET;
-    config.name = "(vda1)/boot/shim.cfg";
     char *copy = arena_alloc(len, 1);
     memcpy(copy, bytes, len);
-    assert_int_equal(config_shim.parse(&config, (struct text){copy, len}, config.name), OK);
+    const struct config_file file = {.name = "(vda1)/boot/shim.cfg", .text = {copy, len}};
+    assert_int_equal(config_shim.parse(&config, &file), OK);
 }
 
 static void parse(const char *text)
@@ -71,8 +71,8 @@ static void assert_contract(void)
     const struct boot_entry *e = config.entry[0];
     assert_int_equal(config.entry_count, 3);
     assert_int_equal(config.timeout, 5);
-    assert_string_equal(config.default_id, "debian");
-    assert_string_equal(config.fallback_id, "rescue");
+    assert_string_equal(config.default_entry->id, "debian");
+    assert_string_equal(config.fallback_entry->id, "rescue");
     assert_int_equal(config.problems, 0);
     assert_string_equal(e->id, "debian");
     assert_string_equal(e->title, "Debian GNU/Linux 12");
@@ -109,7 +109,7 @@ static void a_valid_config(void **state)
     (void)state;
     parse(contract);
     assert_contract();
-    assert_string_equal(host_log(), "shim: shim.cfg:23: `version` has no effect here\n");
+    assert_string_equal(host_log(), "shim: (vda1)/boot/shim.cfg:23: `version` has no effect here\n");
 }
 
 /* The same with CRLF, a byte order mark, blanks around, a final newline and what else editors do. */
@@ -239,15 +239,15 @@ static void what_stays_behind_mistakes(void **state)
     parse("timeout x\ndefault nobody\nfallback nobody\nentry a\n linux /l\n initrd i\n initrd /j\n options p\n"
           " options\n options q\n title \xfc\n");
     assert_int_equal(config.timeout, TIMEOUT_UNSET);
-    assert_null(config.default_id);
-    assert_null(config.fallback_id);
+    assert_null(config.default_entry);
+    assert_null(config.fallback_entry);
     assert_int_equal(config.entry[0]->initrd_count, 1);
     assert_string_equal(config.entry[0]->options, "p q");
     assert_string_equal(config.entry[0]->title, "\xfc");
     assert_int_equal(config.problems, 6);
     parse("default b\nfallback b\nentry a\n linux /l\nentry b\n title no kernel\n");
-    assert_string_equal(config.default_id, "b"); /* the menu tells why it cannot be booted */
-    assert_null(config.fallback_id);
+    assert_string_equal(config.default_entry->id, "b"); /* the menu tells why it cannot be booted */
+    assert_null(config.fallback_entry);
     assert_int_equal(config.problems, 1);
     parse("timeout none\nentry a\n title Gr\xc3\xbc\xc3\x9f\x65 \xf0\x9f\x90\xa7\n pvh /p\n");
     assert_int_equal(config.timeout, TIMEOUT_NONE);
@@ -276,9 +276,7 @@ static void bytes_that_are_no_text(void **state)
     for (u32 i = 0; i < sizeof noise; i++)
         noise[i] = (u8)(i * 2654435761u >> 13);
     parse_bytes((const char *)noise, sizeof noise);
-    char last[100];
-    format_text(last, sizeof last, "shim: error: shim.cfg: %u more lines like these\n", config.problems - 20);
-    assert_non_null(strstr(host_log(), last));
+    assert_true(config.problems > PROBLEMS_SHOWN);
     assert_true(strlen(host_log()) < 21 * 100);
 }
 
@@ -307,7 +305,6 @@ static void long_lines_and_many_entries(void **state)
     assert_string_equal(config.entry[511]->title, "Title of 511");
     assert_int_equal(config.problems, 1000 - ENTRIES_MAX);
     assert_non_null(strstr(host_log(), "shim.cfg:1537: more than 512 entries\n"));
-    assert_non_null(strstr(host_log(), "shim.cfg: 468 more lines like these\n"));
 
     n = format_text(text, sizeof text, "entry a\n linux /l\n");
     for (u32 i = 0; i < 33; i++)
@@ -616,12 +613,12 @@ static void the_default_of_the_command_line(void **state)
     arguments.default_id = text_of("a");
     log_level = LOG_NORMAL;
     read_config();
-    assert_string_equal(config.default_id, "a");
+    assert_string_equal(config.default_entry->id, "a");
     machine(files);
     arguments.default_id = text_of("aa");
     log_level = LOG_NORMAL;
     read_config();
-    assert_string_equal(config.default_id, "b");
+    assert_string_equal(config.default_entry->id, "b");
     assert_string_equal(host_log(), "shim: config (vda1)/shim.cfg: 2 entries\n"
                                     "shim: error: default=aa: there is no such entry; there are a, b\n");
 }

@@ -166,6 +166,8 @@ static void relax(void)
 /* ---- configs ----------------------------------------------------------------------------------------------------- */
 
 static struct config config;
+static struct arguments arguments;
+static const struct config_file no_file;
 
 static void machine(u32 entries)
 {
@@ -182,7 +184,8 @@ static void machine(u32 entries)
     assert_true(consoles_interactive());
     config.name = "(vda1)/boot/shim.cfg";
     for (u32 i = 0; i < entries; i++)
-        config_entry_add(&config, text_of(format_copy("e%u", i + 1)))->title = format_copy("Title of %u", i + 1);
+        config_entry_add(&config, &no_file, text_of(format_copy("e%u", i + 1)))->title =
+            format_copy("Title of %u", i + 1);
     terminal.sent = 0;
     line.start = host_ticks;
 }
@@ -190,7 +193,11 @@ static void machine(u32 entries)
 static struct menu_choice choose(const struct boot_entry *chosen, u32 countdown)
 {
     line.start = host_ticks;
-    struct menu_choice choice = menu_choose(&config, chosen, countdown);
+    static const struct boot_info boot;
+    static const struct disk_list disks;
+    static const struct volume_list volumes;
+    const struct session session = {&boot, &arguments, &disks, &volumes, &config};
+    struct menu_choice choice = menu_choose(&session, chosen, countdown);
     assert_false(terminal.hidden);
     assert_int_equal(terminal.length, 0);
     return choice;
@@ -370,11 +377,11 @@ static void entries_that_cannot_be_booted(void **state)
     /* the default: then its fallback, else the user decides */
     machine(3);
     config.entry[0]->disabled = "x";
-    config.fallback_id = "e3";
+    config.fallback_entry = config.entry[2];
     assert_ptr_equal(choose(config.entry[0], 0).entry, config.entry[2]);
     machine(3);
     config.entry[0]->disabled = config.entry[2]->disabled = "x";
-    config.fallback_id = "e3";
+    config.fallback_entry = config.entry[2];
     line.shot_ms = 500;
     line.keys = "2";
     line.at_ms = 50000;

@@ -1,0 +1,22 @@
+/* uki.h: unified kernel images (UAPI.5): PE files that hold a Linux kernel and what belongs to it. Opened as containers:
+ * no EFI is needed. */
+#ifndef SHIM_UKI_H
+#define SHIM_UKI_H
+
+#include "base.h"
+#include "error.h"
+#include "file.h"
+
+/* The parts are windows into the file itself; size 0: there is none. */
+struct uki {
+    struct file linux;           /* ".linux": a bzImage */
+    struct file microcode, initrd; /* ".ucode", ".initrd": in this order in front of every other initrd */
+    struct file cmdline, osrel, uname;
+};
+
+/* Recognise and take apart. ERR_NOT_MINE silently when file is no PE or has no .linux section (a bare kernel with an EFI
+ * stub is none); ERR_CORRUPT or ERR_TRUNCATED with a sentence for a damaged one; ERR_UNSUPPORTED for another
+ * architecture; else as file_read(). Sections with several profiles (".profile"): the first, the base, is taken. */
+enum error uki_open(const struct file *file, struct uki *uki);
+
+#endif
