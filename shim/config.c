@@ -273,7 +273,8 @@ static void drop_empty_submenus(struct config *config, u32 from)
         config->entry_count--;
         for (u32 n = from; n < config->entry_count;) /* headings and the like in it */
             if (config->entry[n]->parent == gone) {
-                memmove(config->entry + n, config->entry + n + 1, (config->entry_count - n - 1) * sizeof *config->entry);
+                memmove(config->entry + n, config->entry + n + 1,
+                        (config->entry_count - n - 1) * sizeof *config->entry);
                 config->entry_count--;
             } else {
                 n++;
