@@ -41,7 +41,7 @@ DOOR_OBJECTS := $(B)/target/shim/entry.asm.o $(B)/target/shim/unpack.o
 CORE_OBJECTS := $(filter-out $(DOOR_OBJECTS) $(B)/target/shim/packed.asm.o, \
     $(C_SOURCES:%.c=$(B)/target/%.o) $(ASM_SOURCES:%.asm=$(B)/target/%.asm.o))
 CORE_START   := 0x110000
-CORE_PLAIN   := 61440
+CORE_PLAIN   := 126976
 
 .PHONY: all clean unit fuzz-build
 all: $(B)/shim.elf $(B)/shim.elf.debug
@@ -92,7 +92,7 @@ $(B)/shim.elf $(B)/shim-multiboot.elf: $(DOOR_OBJECTS) $(B)/target/shim/packed.a
 	$(call SAY,LD) $(LINK) -no-pie --defsym=MULTIBOOT_HEADER_OFFSET=$(HEADER_OFFSET) -T shim/shim.ld -o $@.doors \
 	    $(filter %.o %.labels,$^)
 	@$(OBJCOPY) -O binary $@.doors $@
-	@printf '%s: %d of 131072 bytes\n' $@ $$(stat -c %s $@)
+	@printf '%s: %d of 196608 bytes\n' $@ $$(stat -c %s $@)
 
 # ---- host: unit tests and fuzz targets -----------------------------------------------------------------------------
 

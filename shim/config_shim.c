@@ -107,9 +107,15 @@ static void key_kernel(struct parser *p, const char *key, struct text value)
 
 static void add_file(struct parser *p, const char *key, struct entry_file **files, u32 *count, struct entry_file file)
 {
-    if (!check_path(p, key, file.path) || !entry_file_add(files, count, file))
+    if (!check_path(p, key, file.path))
         return;
-    report(p, p->line, "`%s`: %s", key, error_text());
+    enum error error = entry_file_add(files, count, file);
+    if (!error)
+        return;
+    if (error == ERR_UNSUPPORTED)
+        report(p, p->line, "more than %u `%s` lines", ENTRY_FILES_MAX, key);
+    else
+        report(p, p->line, "%s", error_text());
     error_clear();
     disable(p, "it has too many files");
 }
