@@ -1,42 +1,135 @@
 /* key.c: bytes of a terminal → keys (console.h). Pure.
  *
- * ECMA-48 §5.4 control sequences (ESC [ parameters final), the SS3 form of VT100's application mode (ESC O final), the
- * Linux console's function keys (ESC [ [ A), and UTF-8 (RFC 3629 §4). No mouse, no paste brackets: they are swallowed
- * as unknown. Exercised by tests/unit/test_key.c and tests/fuzz/fuzz_key.c.
+ * ECMA-48 §5.4 control sequences (ESC [ parameters final), §5.6 control strings (OSC, DCS …), the SS3 form of VT100's
+ * application mode (ESC O final), parameters and modifiers as xterm's ctlseqs has them, rxvt's own (ESC O d, ESC [ 3 ^),
+ * the Linux console's function keys (ESC [ [ A), Windows' VT-UTF8 (ESC h), Alt as ESC before a letter, and UTF-8
+ * (RFC 3629 §4). No mouse. What a terminal sends by itself is no key: cursor reports (kept for who asked), strings, the
+ * brackets around pasted text. Exercised by tests/unit/test_key.c and tests/fuzz/fuzz_key.c.
  */
 #include "console.h"
 
+#define BEL 0x07
 #define ESC 0x1b
+#define CONTROL_STRING_MAX 1024u /* what goes on for longer is no string of a terminal's */
 
-static u32 key_final(u8 final)
+/* What stands between ESC [ or ESC O and the final character. */
+struct parameters {
+    u32 count;
+    u32 number[2]; /* a missing one is 0 */
+};
+
+/* False for what no key sends: private markers, intermediate characters, what is too long to have been kept. */
+static bool read_parameters(const struct key_decoder *d, struct parameters *p)
 {
+    *p = (struct parameters){.count = d->count > 2};
+    if (d->count == sizeof d->pending)
+        return false;
+    for (u32 i = 2; i < d->count; i++) {
+        u32 digit = d->pending[i] - (u32)'0';
+        if (d->pending[i] == ';')
+            p->count++;
+        else if (digit > 9)
+            return false;
+        else if (p->count <= ARRAY_COUNT(p->number))
+            p->number[p->count - 1] = p->number[p->count - 1] * 10 + digit; /* 13 digits at most: it may wrap, is all */
+    }
+    return true;
+}
+
+/* ESC [ number ~: VT220's editing keys, rxvt's 7 and 8 (^ instead of ~: with Ctrl). Modifiers mean nothing here. */
+static u32 key_tilde(u32 number)
+{
+    static const u32 keys[] = {[1] = KEY_HOME, [2] = KEY_INSERT, [3] = KEY_DELETE, [4] = KEY_END,
+                               [5] = KEY_PAGE_UP, [6] = KEY_PAGE_DOWN, [7] = KEY_HOME, [8] = KEY_END};
+    if (number == 200 || number == 201)
+        return KEY_NONE; /* pasted text begins, and ends: it counts as if it were typed */
+    return number < ARRAY_COUNT(keys) && keys[number] ? keys[number] : KEY_UNKNOWN;
+}
+
+static u32 key_final(const struct parameters *p, u8 final)
+{
+    /* ESC [ 1 ; 5 D, and ESC [ 5 D of old: 1 more than the sum of 1 Shift, 2 Alt, 4 Ctrl, 8 Meta */
+    u32 modifier = p->number[p->count > 1];
+    bool word = modifier && (modifier - 1) & 6;
     switch (final) {
     case 'A':
         return KEY_UP;
     case 'B':
         return KEY_DOWN;
     case 'C':
-        return KEY_RIGHT;
+        return word ? KEY_WORD_RIGHT : KEY_RIGHT;
     case 'D':
-        return KEY_LEFT;
+        return word ? KEY_WORD_LEFT : KEY_LEFT;
     case 'H':
         return KEY_HOME;
     case 'F':
         return KEY_END;
-    case 'M':
-        return KEY_ENTER; /* ESC O M: the keypad's; ESC [ M never gets here */
     }
     return KEY_UNKNOWN;
 }
 
-/* ESC [ number ~: VT220's editing keys, and rxvt's 7 and 8. Without ; and modifiers, which mean nothing here. */
-static u32 key_tilde(const struct key_decoder *d)
+/* ESC [ … final */
+static u32 key_csi(struct key_decoder *d, u8 final)
 {
-    static const u32 keys[] = {[1] = KEY_HOME, [3] = KEY_DELETE, [4] = KEY_END, [5] = KEY_PAGE_UP, [6] = KEY_PAGE_DOWN,
-                               [7] = KEY_HOME, [8] = KEY_END};
-    u32 n = (u32)d->pending[2] - '0';
-    bool one_digit = d->count == 3 || d->pending[3] == ';';
-    return d->count >= 3 && one_digit && n < ARRAY_COUNT(keys) && keys[n] ? keys[n] : KEY_UNKNOWN;
+    struct parameters p;
+    if (!read_parameters(d, &p))
+        return KEY_UNKNOWN;
+    if (final == '~' || final == '^')
+        return key_tilde(p.number[0]);
+    if (final != 'R' || p.count != 2)
+        return key_final(&p, final);
+    d->report_row = p.number[0]; /* a cursor report: or F3 with Shift, which is of no use either */
+    d->report_column = p.number[1];
+    return KEY_NONE;
+}
+
+/* ESC O … final */
+static u32 key_ss3(const struct key_decoder *d, u8 final)
+{
+    struct parameters p;
+    if (!read_parameters(d, &p))
+        return KEY_UNKNOWN;
+    switch (final) {
+    case 'M':
+        return KEY_ENTER; /* the keypad's */
+    case 'c':
+        return KEY_WORD_RIGHT; /* rxvt's Ctrl and arrows */
+    case 'd':
+        return KEY_WORD_LEFT;
+    case 'a':
+        return KEY_UP;
+    case 'b':
+        return KEY_DOWN;
+    }
+    return key_final(&p, final);
+}
+
+/* ESC and one character: Alt and a letter, or VT-UTF8. */
+static u32 key_alt(u8 byte)
+{
+    switch (byte) {
+    case 'b':
+    case 'B':
+        return KEY_WORD_LEFT;
+    case 'f':
+    case 'F':
+        return KEY_WORD_RIGHT;
+    case 'h':
+        return KEY_HOME;
+    case 'k':
+        return KEY_END;
+    case '+':
+        return KEY_INSERT;
+    case '-':
+        return KEY_DELETE;
+    case '?':
+        return KEY_PAGE_UP;
+    case '/':
+        return KEY_PAGE_DOWN;
+    case '\\':
+        return KEY_NONE; /* the end of a control string */
+    }
+    return KEY_UNKNOWN;
 }
 
 static u32 finish(struct key_decoder *d, u32 key)
@@ -59,38 +152,56 @@ static u32 first_byte(struct key_decoder *d, u8 byte)
     d->after_return = byte == '\r';
     if (byte == '\n')
         return after_return ? KEY_NONE : KEY_ENTER;
-    if (byte == '\r' || byte == '\t')
-        return byte;
-    if (byte == 0x7f || byte == '\b')
+    if (byte == 0x7f)
         return KEY_BACKSPACE;
     if (byte == ESC || (byte >= 0xc2 && byte <= 0xf4))
         return wait(d, byte);
-    if (byte < 0x20 || byte >= 0x80)
-        return byte ? KEY_UNKNOWN : KEY_NONE; /* zeros are a line's noise */
-    return byte;
+    if ((byte > KEY_CTRL('Z') && byte < 0x20) || byte >= 0x80)
+        return KEY_UNKNOWN;
+    return byte; /* zeros, which are a line's noise, are no key */
+}
+
+/* Inside of ESC ] … BEL and its kind: everything up to the end, which ESC \ may be too. */
+static u32 string_byte(struct key_decoder *d, u8 byte)
+{
+    if (byte == BEL)
+        return finish(d, KEY_NONE);
+    return byte < 0x20 || ++d->string == CONTROL_STRING_MAX ? finish(d, KEY_UNKNOWN) : KEY_NONE;
+}
+
+static bool is_string_start(u8 byte)
+{
+    return byte == ']' || byte == 'P' || byte == 'X' || byte == '^' || byte == '_'; /* OSC, DCS, SOS, PM, APC */
+}
+
+/* The byte behind ESC. */
+static u32 escape_second(struct key_decoder *d, u8 byte)
+{
+    d->string = 0;
+    if (byte == '[' || byte == 'O' || is_string_start(byte))
+        return wait(d, byte);
+    return finish(d, key_alt(byte));
 }
 
 static u32 escape_byte(struct key_decoder *d, u8 byte)
 {
+    bool string = d->count > 1 && is_string_start(d->pending[1]);
     if (byte == ESC) { /* the one that waited was the key; this one begins anew */
         u32 waited = d->count;
         d->count = 1;
-        return waited == 1 ? KEY_ESCAPE : KEY_UNKNOWN;
+        return waited == 1 ? KEY_ESCAPE : string ? KEY_NONE : KEY_UNKNOWN;
     }
+    if (string)
+        return string_byte(d, byte);
     if (byte < 0x20 || byte >= 0x7f)
         return finish(d, KEY_UNKNOWN);
-    if (d->count == 1) {
-        if (byte != '[' && byte != 'O')
-            return finish(d, KEY_UNKNOWN); /* Alt and a letter */
-        return wait(d, byte);
-    }
+    if (d->count == 1)
+        return escape_second(d, byte);
     if (d->count == 3 && d->pending[1] == '[' && d->pending[2] == '[')
         return finish(d, KEY_UNKNOWN);
     if (byte < 0x40 || (d->count == 2 && byte == '[' && d->pending[1] == '['))
         return wait(d, byte);
-    if (byte == '~' && d->pending[1] == '[')
-        return finish(d, key_tilde(d));
-    return finish(d, byte == 'M' && d->pending[1] == '[' ? KEY_UNKNOWN : key_final(byte));
+    return finish(d, d->pending[1] == '[' ? key_csi(d, byte) : key_ss3(d, byte));
 }
 
 static u32 utf8_byte(struct key_decoder *d, u8 byte)

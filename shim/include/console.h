@@ -102,12 +102,15 @@ void console_leave(void);
 struct key_decoder {
     u8 pending[16]; /* an unfinished sequence */
     u32 count;
+    u32 string;        /* bytes of a control string so far */
     bool after_return; /* the last byte was CR: an LF right behind it is the same key */
+    u32 report_row, report_column; /* where the last cursor report said the cursor is, from 1; 0: none came */
 };
 
-/* Next key, or KEY_NONE while a sequence is incomplete; call again with more until `more` is false. ESC [ A, ESC O A,
- * ESC [ 5 ~ …, UTF-8; CR or LF (CR LF is one) → KEY_ENTER; 0x7f → KEY_BACKSPACE; unknown sequences are swallowed whole
- * → KEY_UNKNOWN. */
+/* Next key, or KEY_NONE while a sequence is incomplete; ESC [ A, ESC O A,
+ * ESC [ 5 ~, ESC [ 1 ; 5 D …, Alt as ESC before a letter, UTF-8; CR or LF (CR LF is one) → KEY_ENTER; 0x7f →
+ * KEY_BACKSPACE; unknown sequences are swallowed whole → KEY_UNKNOWN. What terminals send by themselves is no key: a
+ * cursor report (ESC [ row ; column R), which is kept, control strings, the brackets of pasted text. */
 u32 key_decode(struct key_decoder *decoder, u8 byte);
 
 /* No byte came for 50 ms: a lone ESC is KEY_ESCAPE; other unfinished input is KEY_UNKNOWN; KEY_NONE when nothing

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 static void check_key(const struct key_decoder *d, u32 key)
 {
-    bool control = key == KEY_BACKSPACE || key == KEY_TAB || key == KEY_ENTER || key == KEY_ESCAPE;
+    bool control = (key >= KEY_CTRL('A') && key <= KEY_CTRL('Z')) || key == KEY_ESCAPE;
     bool character = (key >= 0x20 && key < 0x7f) || (key >= 0xa0 && key <= 0x10ffff && (key < 0xd800 || key > 0xdfff));
     bool named = key >= KEY_UP && key <= KEY_UNKNOWN;
     if (key != KEY_NONE && !control && !character && !named)

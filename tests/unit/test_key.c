@@ -44,7 +44,8 @@ static void sequences(void **state)
         {"\r\n\r\n", {KEY_ENTER, KEY_ENTER}},
         {"\rx\n", {KEY_ENTER, 'x', KEY_ENTER}},
         {"\t\b\x7f", {KEY_TAB, KEY_BACKSPACE, KEY_BACKSPACE}},
-        {"\x03\x1a", {KEY_UNKNOWN, KEY_UNKNOWN}},
+        {"\x01\x03\x1a", {KEY_CTRL('A'), KEY_CTRL('c'), KEY_CTRL('Z')}},
+        {"\x1c\x1d\x1e\x1f", {KEY_UNKNOWN, KEY_UNKNOWN, KEY_UNKNOWN, KEY_UNKNOWN}},
         /* VT100: normal and application mode */
         {"\033[A\033[B\033[C\033[D", {KEY_UP, KEY_DOWN, KEY_RIGHT, KEY_LEFT}},
         {"\033OA\033OB\033OC\033OD", {KEY_UP, KEY_DOWN, KEY_RIGHT, KEY_LEFT}},
@@ -52,15 +53,35 @@ static void sequences(void **state)
         {"\033OM", {KEY_ENTER}},
         /* VT220, Linux, rxvt */
         {"\033[1~\033[4~\033[7~\033[8~", {KEY_HOME, KEY_END, KEY_HOME, KEY_END}},
-        {"\033[5~\033[6~\033[3~", {KEY_PAGE_UP, KEY_PAGE_DOWN, KEY_DELETE}},
-        {"\033[2~\033[9~\033[~\033[0~", {KEY_UNKNOWN, KEY_UNKNOWN, KEY_UNKNOWN, KEY_UNKNOWN}},
+        {"\033[5~\033[6~\033[3~\033[2~", {KEY_PAGE_UP, KEY_PAGE_DOWN, KEY_DELETE, KEY_INSERT}},
+        {"\033[10~\033[9~\033[~\033[0~", {KEY_UNKNOWN, KEY_UNKNOWN, KEY_UNKNOWN, KEY_UNKNOWN}},
         /* modifiers, as xterm sends them */
         {"\033[1;5A\033[3;2~\033[1;2H", {KEY_UP, KEY_DELETE, KEY_HOME}},
+        {"\033[1;5F\033[5;5~\033[6;3~\033[2;5~", {KEY_END, KEY_PAGE_UP, KEY_PAGE_DOWN, KEY_INSERT}},
+        {"\033[1;5D\033[1;5C\033[1;3D\033[1;3C", {KEY_WORD_LEFT, KEY_WORD_RIGHT, KEY_WORD_LEFT, KEY_WORD_RIGHT}},
+        {"\033[1;6D\033[1;7C\033[1;9D", {KEY_WORD_LEFT, KEY_WORD_RIGHT, KEY_LEFT}},
+        {"\033[1;2D\033[1;2C\033[1D\033[1;D", {KEY_LEFT, KEY_RIGHT, KEY_LEFT, KEY_LEFT}},
+        {"\033[5D\033[5C\033[3D\033O5D\033O1;5C",
+         {KEY_WORD_LEFT, KEY_WORD_RIGHT, KEY_WORD_LEFT, KEY_WORD_LEFT, KEY_WORD_RIGHT}},
+        /* rxvt's, and Alt as ESC */
+        {"\033Od\033Oc\033Oa\033Ob\033[7^\033[3^",
+         {KEY_WORD_LEFT, KEY_WORD_RIGHT, KEY_UP, KEY_DOWN, KEY_HOME, KEY_DELETE}},
+        {"\033b\033f\033B\033F", {KEY_WORD_LEFT, KEY_WORD_RIGHT, KEY_WORD_LEFT, KEY_WORD_RIGHT}},
+        {"\033h\033k\033+\033-\033?\033/",
+         {KEY_HOME, KEY_END, KEY_INSERT, KEY_DELETE, KEY_PAGE_UP, KEY_PAGE_DOWN}},
         /* function keys and whatever else there is: swallowed whole */
         {"\033[15~x\033[24~y", {KEY_UNKNOWN, 'x', KEY_UNKNOWN, 'y'}},
         {"\033OPx\033[[Ay", {KEY_UNKNOWN, 'x', KEY_UNKNOWN, 'y'}},
+        {"\033OR\033[R\033[13R", {KEY_UNKNOWN, KEY_UNKNOWN, KEY_UNKNOWN}},
         {"\033[?62;1;6cx", {KEY_UNKNOWN, 'x'}},
-        {"\033[200~x", {KEY_UNKNOWN, 'x'}},
+        {"\033[>1;5Dx\033[1:5Dy", {KEY_UNKNOWN, 'x', KEY_UNKNOWN, 'y'}},
+        /* what terminals send by themselves is none */
+        {"\033[200~ls\033[201~x", {'l', 's', 'x'}},
+        {"\033[24;80Rx", {'x'}},
+        {"\033]11;rgb:0000/0000/0000\033\\x\033]0;\xc3\xa4[A\ay", {'x', 'y'}},
+        {"\033P1$r0m\033\\x\033_A\033[A", {'x', KEY_UP}},
+        {"\033]\rx", {KEY_UNKNOWN, 'x'}},
+        {"\033]", {KEY_UNKNOWN}},
         {"\033[1;2;3;4;5;6;7;8;9;10;11;12;13mx", {KEY_UNKNOWN, 'x'}},
         {"\033[Zx", {KEY_UNKNOWN, 'x'}},
         {"\033[ qx", {KEY_UNKNOWN, 'x'}},
@@ -140,6 +161,52 @@ static void endless_sequences(void **state)
     assert_int_equal(key_decode(&d, 'x'), 'x');
 }
 
+/* Strings too: what follows a few hundred bytes of one is keys again. */
+static void endless_strings(void **state)
+{
+    (void)state;
+    struct key_decoder d = {0};
+    u32 swallowed = 0;
+    key_decode(&d, 0x1b);
+    key_decode(&d, ']');
+    while (key_decode(&d, 'x') == KEY_NONE)
+        assert_true(++swallowed < 2000);
+    assert_true(swallowed > 500);
+    assert_int_equal(key_decode(&d, 'x'), 'x');
+    key_decode(&d, 0x1b);
+    key_decode(&d, ']');
+    assert_int_equal(key_decode(&d, 'x'), KEY_NONE); /* the next one counts from nothing */
+    assert_int_equal(key_decode_timeout(&d), KEY_UNKNOWN);
+}
+
+static void cursor_reports(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        u32 row, column;
+    } cases[] = {
+        {"\033[24;80R", 24, 80},
+        {"\033[999;999R", 999, 999},
+        {"\033[24;80R\033[50;132R", 50, 132},
+        {"\033[1;1Rx\033[A", 1, 1},
+        {"\033[R", 0, 0},
+        {"\033[24R", 0, 0},
+        {"\033[24;80;1R", 0, 0},
+        {"\033[?24;80R", 0, 0},
+        {"\033O24;80R", 0, 0},
+        {"\033[24;80", 0, 0},
+        {"\033[00000000024;0000000080R", 0, 0},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct key_decoder d = {0};
+        for (const char *p = cases[i].bytes; *p; p++)
+            key_decode(&d, (u8)*p);
+        assert_int_equal(d.report_row, cases[i].row);
+        assert_int_equal(d.report_column, cases[i].column);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +214,8 @@ int main(void)
         cmocka_unit_test(zeros_are_noise),
         cmocka_unit_test(silence_decides),
         cmocka_unit_test(endless_sequences),
+        cmocka_unit_test(endless_strings),
+        cmocka_unit_test(cursor_reports),
     };
     return cmocka_run_group_tests_name("key", tests, NULL, NULL);
 }
