@@ -215,6 +215,12 @@ static void vga_attribute(enum attribute attribute)
     vga.colour = colours[attribute];
 }
 
+static void vga_size(u32 *rows, u32 *columns)
+{
+    (void)columns;
+    *rows = vga.rows;
+}
+
 const struct console console_vga = {
     .name = "vga",
     .open = vga_open,
@@ -222,6 +228,7 @@ const struct console console_vga = {
     .clear = vga_clear,
     .move = vga_move,
     .attribute = vga_attribute,
+    .size = vga_size,
     .leave = vga_leave,
     .rows = 25,
     .columns = COLUMNS,

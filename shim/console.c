@@ -13,6 +13,9 @@ static char log_text[LOG_SIZE + 1];
 static u32 log_length;
 static bool is_open[CONSOLES_MAX];
 static bool opened;
+static struct {
+    u32 rows, columns;
+} measured[CONSOLES_MAX]; /* 0: as the console's struct says */
 
 /* Keep the newest text; the older half goes when there is no room. */
 static void log_keep(const char *text, u32 len)
@@ -107,10 +110,19 @@ static bool is_for_us(struct text list)
     return false;
 }
 
-static bool any_open(void)
+static bool any_shows(void)
 {
-    for (u32 i = 0; i < CONSOLES_MAX; i++)
-        if (is_open[i])
+    for (u32 i = 0; consoles[i]; i++)
+        if (is_open[i] && consoles[i]->write)
+            return true;
+    return false;
+}
+
+/* True when what is drawn on a screen waits for keys of the machine's own. */
+static bool keyboard_wanted(void)
+{
+    for (u32 i = 0; consoles[i]; i++)
+        if (is_open[i] && consoles[i]->move && !consoles[i]->key)
             return true;
     return false;
 }
@@ -120,14 +132,16 @@ void consoles_open(const struct boot_info *boot, struct text list)
     bool none = false;
     opened = false; /* what is said meanwhile comes with the rest of the log */
     memset(is_open, 0, sizeof is_open);
+    memset(measured, 0, sizeof measured);
     if (is_for_us(list))
         none = open_list(boot, list);
     /* A list of which nothing is there must not leave the user in the dark. */
-    if (!none && !any_open())
-        for (u32 i = 0; consoles[i] && i < CONSOLES_MAX; i++)
+    bool all = !none && !any_shows();
+    for (u32 i = 0; consoles[i]; i++)
+        if (consoles[i]->write ? all : !is_open[i] && keyboard_wanted()) /* keyboards stand behind the screens */
             is_open[i] = consoles[i]->open(boot, (struct text){NULL, 0}, false);
     for (u32 i = 0; consoles[i]; i++)
-        if (is_open[i] && log_length)
+        if (is_open[i] && log_length && consoles[i]->write)
             consoles[i]->write(log_text, log_length);
     opened = true;
 }
@@ -151,7 +165,7 @@ void console_write(const char *text, u32 len)
 {
     log_keep(text, len);
     for (u32 i = 0; opened && consoles[i]; i++)
-        if (is_open[i])
+        if (is_open[i] && consoles[i]->write)
             consoles[i]->write(text, len);
 }
 
@@ -214,15 +228,28 @@ u32 console_key(void)
     return KEY_NONE;
 }
 
+void consoles_measure(void)
+{
+    for (u32 i = 0; consoles[i]; i++)
+        if (is_open[i] && consoles[i]->move && consoles[i]->size)
+            consoles[i]->size(&measured[i].rows, &measured[i].columns);
+}
+
 static u32 smallest(bool rows, u32 standard)
 {
-    u32 least = standard;
+    u32 least = 0;
     for (u32 i = 0; consoles[i]; i++) {
-        u32 own = rows ? consoles[i]->rows : consoles[i]->columns;
-        if (is_open[i] && consoles[i]->move && own && own < least)
+        if (!is_open[i] || !consoles[i]->move)
+            continue;
+        u32 own = rows ? measured[i].rows : measured[i].columns;
+        if (!own)
+            own = rows ? consoles[i]->rows : consoles[i]->columns;
+        if (!own)
+            own = standard;
+        if (!least || own < least)
             least = own;
     }
-    return least;
+    return least ? least : standard;
 }
 
 u32 console_rows(void)

@@ -32,7 +32,8 @@ enum key {
 
 enum attribute { ATTR_NORMAL, ATTR_BOLD, ATTR_REVERSE, ATTR_DIM };
 
-/* One console: one file, one line in tables.h. Any function but open and write may be NULL. */
+/* One console: one file, one line in tables.h. Any function but open may be NULL. One without write is a keyboard of
+ * the machine's: it is opened, and its keys count, where a console is open that draws and has no keys of its own. */
 struct console {
     const char *name; /* as in console=: "serial", "vga" */
 
@@ -54,10 +55,14 @@ struct console {
     /* Next decoded key or KEY_NONE; never waits longer than the few ms an escape sequence takes. */
     u32 (*key)(void);
 
+    /* Rows and columns as they are now; what cannot be told stays as it is. May ask a terminal and wait for it, a
+     * twentieth of a second. */
+    void (*size)(u32 *rows, u32 *columns);
+
     /* Ready for what comes after us: everything sent, attributes off, cursor shown. */
     void (*leave)(void);
 
-    u32 rows, columns; /* 0: 24 and 80 */
+    u32 rows, columns; /* where size is NULL or was not asked; 0: 24 and 80 */
 };
 
 /* Open the consoles that `list` names (contract §2 console=), or every one found when it is empty. Before, log text is
@@ -87,7 +92,11 @@ u32 console_key(void);
 /* True when console `name` ("serial", "vga", "fb") is open. */
 bool console_is_open(const char *name);
 
-/* Smallest rows and columns of the open consoles that can draw. */
+/* Ask the open consoles that can draw for their size, when drawing on the whole screen begins and before anything is
+ * drawn (it may warn). */
+void consoles_measure(void);
+
+/* Smallest rows and columns of the open consoles that can draw, as last measured; 24 and 80 where nothing is known. */
 u32 console_rows(void);
 u32 console_columns(void);
 
