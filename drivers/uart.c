@@ -1,8 +1,9 @@
 /* uart.c: serial ports, 8250 to 16550A (console.h), polled.
  *
  * National Semiconductor PC16550D data sheet (1995) §8. A rate that firmware has set is kept unless one is asked for.
- * No flow control: a terminal that stands still costs one wait, not one per byte. Keys come through key_decode().
- * Exercised by tests/unit/test_console.c.
+ * No flow control: a terminal that stands still costs one wait, not one per byte. Keys come through key_decode(). The
+ * terminal is asked for its size; one that sends the question back would do so with all that is drawn, and its keys
+ * are ignored. Exercised by tests/unit/test_console.c.
  */
 #include "console.h"
 #include "io.h"
@@ -33,6 +34,8 @@
 #define FIFO_SIZE 16u
 #define WRITE_MS 600u /* 16 characters at 300 baud take 533 ms */
 #define ESCAPE_MS 50u
+#define ANSWER_MS 60u
+#define KEYS_MAX 32u /* a FIFO full, and more */
 #define PORTS_MAX 4
 
 struct uart {
@@ -42,7 +45,14 @@ struct uart {
     bool stuck; /* did not drain last time: looked at, not waited for */
     struct key_decoder decoder;
     u64 last_byte_ms;
+    u32 keys[KEYS_MAX], key_count; /* that came while an answer was waited for */
+    u32 echoed;   /* bytes of the question that came back */
+    bool echoes;
 };
+
+/* ECMA-48 §8.3: CUP to where no terminal ends, DSR 6; DEC's 7 and 8 keep the cursor's place meanwhile. */
+static const char size_question[] = "\0337\033[999;999H\033[6n\0338";
+#define QUESTION_ECHO 12u /* bytes of it */
 
 static struct uart uarts[PORTS_MAX];
 static u32 uart_count;
@@ -194,7 +204,18 @@ static void uart_attribute(enum attribute attribute)
     uart_string(codes[attribute]);
 }
 
-static u32 uart_key_of(struct uart *u)
+/* Does the other side send back what it gets: a login prompt's echo, a loop of wire? As much of the question is enough
+ * as surely fits a FIFO. */
+static void watch_echo(struct uart *u, u8 byte)
+{
+    u->echoed = byte == (u8)size_question[u->echoed] ? u->echoed + 1 : byte == (u8)size_question[0];
+    if (u->echoed < QUESTION_ECHO)
+        return;
+    u->echoed = u->key_count = 0;
+    u->echoes = true;
+}
+
+static u32 uart_decode(struct uart *u)
 {
     u32 key = KEY_NONE;
     /* As many bytes as one sequence may have: a line that reads as "data" for ever must not hold us. */
@@ -202,21 +223,71 @@ static u32 uart_key_of(struct uart *u)
         u8 status = uart_read(u, UART_LSR);
         if (status == 0xff || !(status & LSR_DATA))
             break;
-        key = key_decode(&u->decoder, uart_read(u, UART_DATA));
+        u8 byte = uart_read(u, UART_DATA);
+        key = key_decode(&u->decoder, byte);
+        watch_echo(u, byte);
         if (u->decoder.count)
             u->last_byte_ms = clock_ms();
     }
     if (!key && u->decoder.count && clock_ms() - u->last_byte_ms >= ESCAPE_MS)
         key = key_decode_timeout(&u->decoder);
-    return key;
+    return u->echoes ? KEY_NONE : key;
 }
 
 static u32 uart_key(void)
 {
     u32 key = KEY_NONE;
-    for (u32 i = 0; i < uart_count && !key; i++)
-        key = uart_key_of(&uarts[i]);
+    for (u32 i = 0; i < uart_count && !key; i++) {
+        struct uart *u = &uarts[i];
+        if (!u->key_count) {
+            key = uart_decode(u);
+            continue;
+        }
+        key = u->keys[0];
+        memmove(u->keys, u->keys + 1, --u->key_count * sizeof key);
+    }
     return key;
+}
+
+/* Keep the keys that have come. True when there is no answer to wait for any more. */
+static bool uart_listen(struct uart *u)
+{
+    u32 key;
+    while (u->key_count < KEYS_MAX && (key = uart_decode(u)) != KEY_NONE)
+        u->keys[u->key_count++] = key;
+    return u->decoder.report_row || u->stuck || u->echoes || u->key_count == KEYS_MAX;
+}
+
+/* A late answer is no key, and read by the next question. */
+static void uart_size(u32 *rows, u32 *columns)
+{
+    struct deadline deadline = deadline_in(ANSWER_MS);
+    bool all;
+    for (u32 i = 0; i < uart_count; i++) {
+        uart_listen(&uarts[i]); /* makes room for the answer */
+        uarts[i].decoder.report_row = 0;
+        uarts[i].echoes = false;
+    }
+    uart_string(size_question);
+    for (u32 i = 0; i < uart_count; i++)
+        uart_wait(&uarts[i], LSR_SENT);
+    do {
+        all = true;
+        for (u32 i = 0; i < uart_count; i++)
+            all &= uart_listen(&uarts[i]);
+    } while (!all && !deadline_passed(&deadline));
+    *rows = *columns = 0;
+    for (u32 i = 0; i < uart_count; i++) {
+        const struct uart *u = &uarts[i];
+        if (u->echoes)
+            warn("serial port %x sends back what it gets: its keys are ignored", u->port);
+        u32 own_rows = u->decoder.report_row ? u->decoder.report_row : 24;
+        u32 own_columns = u->decoder.report_row ? u->decoder.report_column : 80;
+        if (!i || own_rows < *rows)
+            *rows = own_rows;
+        if (!i || own_columns < *columns)
+            *columns = own_columns;
+    }
 }
 
 static void uart_leave(void)
@@ -236,5 +307,6 @@ const struct console console_serial = {
     .move = uart_move,
     .attribute = uart_attribute,
     .key = uart_key,
+    .size = uart_size,
     .leave = uart_leave,
 };

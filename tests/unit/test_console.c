@@ -30,6 +30,11 @@ static struct uart {
     u64 full_until;    /* host_ticks */
     u32 room, overrun; /* of the FIFO; bytes sent without asking for room */
     const char *typed; /* what its user types */
+    const char *answer; /* of the terminal, to the question for the cursor */
+    u32 answer_ms;     /* how long it takes */
+    u64 answer_at;     /* host_ticks */
+    bool loops;        /* what is sent comes back, up to a FIFO full */
+    char looped[17];
     char sent[40000];
     u32 sent_count;
 } uarts[2];
@@ -48,8 +53,23 @@ static struct {
 static u8 last_written;
 static u32 reads;
 
+static void uart_receive(struct uart *u)
+{
+    if (u->answer_at && host_ticks >= u->answer_at && !(u->typed && *u->typed)) {
+        u->typed = u->answer;
+        u->answer_at = 0;
+    }
+    if (!(u->typed && *u->typed) && u->looped[0]) {
+        static char back[17];
+        memcpy(back, u->looped, sizeof back);
+        u->looped[0] = 0;
+        u->typed = back;
+    }
+}
+
 static u32 uart_in(struct uart *u, u32 reg)
 {
+    uart_receive(u);
     if (u->kind == ABSENT)
         return 0xff;
     if (u->kind == ZEROS)
@@ -96,6 +116,12 @@ static void uart_out(struct uart *u, u32 reg, u8 value)
         if (u->sent_count < sizeof u->sent - 1)
             u->sent[u->sent_count++] = (char)value;
         u->sent[u->sent_count] = 0;
+        if (u->answer && u->sent_count >= 4 && !strcmp(u->sent + u->sent_count - 4, "\033[6n"))
+            u->answer_at = host_ticks + 1 + (u64)u->answer_ms * TICKS_PER_MS;
+        u64 length = strlen(u->looped);
+        u64 waiting = length + (u->typed ? strlen(u->typed) : 0);
+        if (u->loops && waiting < sizeof u->looped - 1)
+            memcpy(u->looped + length, (char[]){(char)value, 0}, 2);
     } else if (reg == 1) {
         u->ier = value;
     } else if (reg == 3) {
@@ -411,6 +437,99 @@ static void keys_of_a_terminal(void **state)
     assert_int_equal(console_key(), KEY_NONE);
 }
 
+static void sizes_of_terminals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second; /* their answers */
+        u32 rows, columns;
+    } cases[] = {
+        {"\033[50;132R", NULL, 24, 80}, /* who says nothing has 24 x 80 */
+        {"\033[50;132R", "\033[40;100R", 40, 100},
+        {"\033[40;132R", "\033[50;90R", 40, 90},
+        {"\033[10;40R", "\033[50;90R", 10, 40},
+        {NULL, NULL, 24, 80},
+        {"\033[0;0R", NULL, 24, 80},
+        {"50;132", "R", 24, 80},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        machine(UART_16550, UART_16550, true);
+        open_list("serial,serial=0x2f8,vga");
+        uarts[0].answer = cases[i].first;
+        uarts[1].answer = cases[i].second;
+        uarts[0].answer_ms = 30;
+        u64 before = host_ticks;
+        consoles_measure();
+        assert_true(host_ticks - before < 100ull * TICKS_PER_MS);
+        assert_int_equal(console_rows(), cases[i].rows < 25 ? cases[i].rows : 25); /* the screen's */
+        assert_int_equal(console_columns(), cases[i].columns < 80 ? cases[i].columns : 80);
+        while (console_key() != KEY_NONE)
+            continue;
+        open_list("serial,serial=0x2f8");
+        consoles_measure();
+        assert_int_equal(console_rows(), cases[i].rows);
+        assert_int_equal(console_columns(), cases[i].columns);
+        assert_string_equal(uarts[0].sent, "\0337\033[999;999H\033[6n\0338");
+    }
+}
+
+/* What is typed before and while the terminal answers is not lost; an answer that comes late is no key. */
+static void keys_around_the_question(void **state)
+{
+    (void)state;
+    machine(UART_16550, UART_16550, false);
+    open_list("serial,serial=0x2f8"); /* a port once opened stays open */
+    uarts[0].typed = "a\033[A";
+    uarts[0].answer = "b\033[30;90Rc";
+    uarts[1].answer = "\033[60;200R";
+    consoles_measure();
+    assert_int_equal(console_rows(), 30);
+    static const u32 expected[] = {'a', KEY_UP, 'b', 'c', KEY_NONE};
+    for (u32 i = 0; i < ARRAY_COUNT(expected); i++)
+        assert_int_equal(console_key(), expected[i]);
+    uarts[0].answer_ms = 200;
+    consoles_measure();
+    assert_int_equal(console_rows(), 24);
+    host_ticks += 200 * TICKS_PER_MS;
+    assert_int_equal(console_key(), 'b');
+    assert_int_equal(console_key(), 'c');
+    assert_int_equal(console_key(), KEY_NONE);
+    /* more than can be kept stays where it is */
+    uarts[0].answer = NULL;
+    uarts[0].typed = "0123456789abcdefghijklmnopqrstuvwxyz";
+    consoles_measure();
+    for (const char *p = "0123456789abcdefghijklmnopqrstuvwxyz"; *p; p++)
+        assert_int_equal(console_key(), *p);
+    assert_int_equal(console_key(), KEY_NONE);
+}
+
+/* A line that stands still costs no second wait; one that sends everything back types nothing. */
+static void lines_that_cannot_answer(void **state)
+{
+    (void)state;
+    machine(UART_16550, ABSENT, false);
+    open_list("serial");
+    uarts[0].stuck = true;
+    u64 before = host_ticks;
+    consoles_measure();
+    consoles_measure();
+    assert_true(host_ticks - before < 800ull * TICKS_PER_MS);
+    machine(UART_16550, ABSENT, false);
+    open_list("serial");
+    uarts[0].loops = true;
+    say("0123456789abcdefghijklmnopqrstuvwxyz");
+    consoles_measure();
+    assert_non_null(strstr(host_log(), "serial port 3f8 sends back what it gets: its keys are ignored"));
+    assert_int_equal(console_rows(), 24);
+    say("0123456789abcdefghijklmnopqrstuvwxyz");
+    for (u32 i = 0; i < 100; i++)
+        assert_int_equal(console_key(), KEY_NONE);
+    uarts[0].loops = false; /* somebody has taken the plug out */
+    consoles_measure();
+    uarts[0].typed = "x";
+    assert_int_equal(console_key(), 'x');
+}
+
 static void drawing_on_a_terminal(void **state)
 {
     (void)state;
@@ -523,7 +642,7 @@ static void drawing_on_the_screen(void **state)
     console_move(0, 0);
     show("plain");
     assert_cells(0, 0, "plain", 0x07);
-    assert_int_equal(console_rows(), 24);
+    assert_int_equal(console_rows(), 25);
     console_clear();
     assert_cells(3, 5, "         ", 0x07);
     assert_int_equal(cursor(), 0);
@@ -591,7 +710,9 @@ static void taller_screens(void **state)
         for (u32 n = 0; n < 100; n++)
             show("x\n");
         assert_int_equal(cursor(), (cases[i].expected - 1) * 80);
-        assert_int_equal(console_rows(), 24);
+        consoles_measure();
+        assert_int_equal(console_rows(), cases[i].expected);
+        assert_int_equal(console_columns(), 80);
     }
 }
 
@@ -607,6 +728,9 @@ int main(void)
         cmocka_unit_test(fifos_are_not_overrun),
         cmocka_unit_test(rates),
         cmocka_unit_test(keys_of_a_terminal),
+        cmocka_unit_test(sizes_of_terminals),
+        cmocka_unit_test(keys_around_the_question),
+        cmocka_unit_test(lines_that_cannot_answer),
         cmocka_unit_test(drawing_on_a_terminal),
         cmocka_unit_test(text_on_the_screen),
         cmocka_unit_test(drawing_on_the_screen),
