@@ -38,20 +38,9 @@
 #define CD_DESCRIPTOR 16u
 #define CD_VOLUME_SIZE 80u
 
-/* BIOS data area (RBIL, MEM 0040h) and the rest of what a BIOS leaves in memory */
-#define BDA_COM_PORTS 0x400u /* four */
-#define BDA_EBDA 0x40eu      /* segment; 0: none */
-#define BDA_MEMORY_KIB 0x413u
+/* BIOS data area (RBIL, MEM 0040h) */
 #define BDA_DISKS 0x475u     /* hard disks */
 #define BDA_NOTE 0x4f0u      /* 16 bytes for programs to tell one another */
-#define RESET_VECTOR 0xffff0u
-#define FAR_JUMP 0xea
-#define F_SEGMENT 0xf000u
-#define BIOS_AREA 0xc0000u
-#define BIOS_AREA_END 0x100000u
-#define LOW_MEMORY_END 0xa0000u
-#define MEMORY_KIB_MIN 128u
-#define MEMORY_KIB_MAX 640u
 
 #define OWNER "INT 13h"
 #define BOUNCE_MAX KIB(64)
@@ -169,51 +158,6 @@ static void note_write(u32 set)
     memcpy(mem_at(BDA_NOTE, sizeof note), &note, sizeof note);
 }
 
-/* ---- is there a BIOS? -------------------------------------------------------------------------------------------- */
-
-static u16 peek16(u64 paddr)
-{
-    return (u16)load_le(mem_at(paddr, 2), 2);
-}
-
-/* An interrupt leads to code: in ROM, or above what the BIOS says of base memory, where it and network boot ROMs keep
- * theirs. */
-static bool vector_leads_to_code(u32 number, u64 memory_end)
-{
-    u64 to = ((u64)peek16(number * 4 + 2) << 4) + peek16(number * 4);
-    bool inside = (to >= BIOS_AREA && to < BIOS_AREA_END - 4) || (to >= memory_end && to < LOW_MEMORY_END - 4);
-    if (!inside)
-        return false;
-    u16 code = peek16(to), more = peek16(to + 2);
-    return code != more || (code && code != 0xffff);
-}
-
-/* The door tells nothing: PVH under QEMU has SeaBIOS behind it or qboot, GRUB comes from a BIOS or from UEFI. What only
- * a BIOS leaves in memory must agree instead: qboot has the vectors, or destroys them, but no disks and no vector 13h
- * of its own; UEFI and VMMs without firmware have nothing. */
-static const char *bios_missing(void)
-{
-    static const u8 needed[] = {0x08, 0x09, 0x10, 0x13, 0x15, 0x16, 0x1a, 0x70, 0x76};
-    const u8 *jump = mem_at(RESET_VECTOR, 5);
-    if (*jump != FAR_JUMP || peek16(RESET_VECTOR + 3) != F_SEGMENT)
-        return "no far jump to the F segment at ffff0";
-    u16 memory_kib = peek16(BDA_MEMORY_KIB);
-    u64 memory_end = KIB(memory_kib), ebda = (u64)peek16(BDA_EBDA) << 4;
-    if (memory_kib < MEMORY_KIB_MIN || memory_kib > MEMORY_KIB_MAX)
-        return "no base memory at 413";
-    if (ebda && (ebda < memory_end || ebda >= LOW_MEMORY_END))
-        return "no EBDA where 40e says";
-    for (u32 i = 0; i < 4; i++) {
-        u16 port = peek16(BDA_COM_PORTS + i * 2);
-        if (port && port < 0x100)
-            return "no serial ports where 400 says";
-    }
-    for (u32 i = 0; i < ARRAY_COUNT(needed); i++)
-        if (!vector_leads_to_code(needed[i], memory_end))
-            return format_copy("interrupt %xh leads nowhere", needed[i]);
-    return NULL;
-}
-
 /* ---- calls ------------------------------------------------------------------------------------------------------- */
 
 static void *low_at(u32 offset, u64 size)
@@ -226,33 +170,20 @@ static u32 bounce_size(void)
     return (u32)low.size - INT13_BOUNCE;
 }
 
-/* Memory for code, stack and bounce buffer, clear of what loaders left there, and of the BIOS's own whatever the map
- * says: v86 has all of 640 KiB usable, EBDA and all. */
+/* Memory to call the BIOS from, with a bounce buffer. */
 static bool low_place(void)
 {
-    u64 mark = arena_mark();
-    struct mem_space *space = arena_alloc(sizeof *space, 8);
-    enum error error = space ? OK : ERR_NO_MEMORY;
-    if (space)
-        space->map = &machine->memory;
-    for (u32 i = 0; !error && i < machine->record_count; i++)
-        error = mem_claim_force(space, machine->record[i].base, machine->record[i].size, "record");
-    for (u32 i = 0; !error && i < machine->module_count; i++)
-        error = mem_claim_force(space, machine->module[i].base, machine->module[i].size, "module");
-    u64 end = KIB(peek16(BDA_MEMORY_KIB));
     low.size = 0;
-    for (u64 bounce = BOUNCE_MAX; !error && !low.size && bounce >= BOUNCE_MIN; bounce /= 2)
-        if (mem_place(space, INT13_BOUNCE + bounce, PAGE_SIZE, PAGE_SIZE, end, MEM_FROM_TOP, OWNER, &low.base) == OK)
+    for (u64 bounce = BOUNCE_MAX; !low.size && bounce >= BOUNCE_MIN; bounce /= 2)
+        if (bios_place(machine, INT13_BOUNCE + bounce, OWNER, &low.base))
             low.size = INT13_BOUNCE + bounce;
-    error_clear();
-    arena_release(mark);
     return low.size;
 }
 
 /* One call; the status of AH, 0 when all is well. at: offset in the low memory for DS:SI. */
-static u32 call(const struct drive *d, u32 function, u32 at, struct int13_registers *r)
+static u32 call(const struct drive *d, u32 function, u32 at, struct bios_registers *r)
 {
-    *r = (struct int13_registers){
+    *r = (struct bios_registers){
         .eax = function << 8,
         .ebx = EXTENSIONS_ASK,
         .edx = d->number,
@@ -260,8 +191,8 @@ static u32 call(const struct drive *d, u32 function, u32 at, struct int13_regist
         .ds = (u16)(low.base >> 4),
         .es = (u16)(low.base >> 4),
     };
-    int13_call(low.base, r);
-    if (!(r->flags & INT13_CARRY))
+    bios_call(low.base, r, 0x13);
+    if (!(r->flags & BIOS_CARRY))
         return 0;
     u32 status = r->eax >> 8 & 0xff;
     return status ? status : 0xbb;
@@ -291,7 +222,7 @@ static const char *status_name(u32 status)
 /* Blocks to the bounce buffer, or where EDD 3.0's flat address says. */
 static u32 read_once(const struct drive *d, u64 lba, u32 blocks, u64 flat)
 {
-    struct int13_registers registers;
+    struct bios_registers registers;
     struct packet *p = low_at(INT13_PACKET, sizeof *p);
     *p = (struct packet){.size = 16, .blocks = (u16)blocks, .lba = lba};
     p->segment = (u16)((low.base + INT13_BOUNCE) >> 4);
@@ -315,7 +246,7 @@ static bool is_timeout(u32 status)
  * cost them again. */
 static u32 read_retry(const struct drive *d, u64 lba, u32 blocks, u64 flat)
 {
-    struct int13_registers registers;
+    struct bios_registers registers;
     u32 status = 0;
     for (u32 i = 0; i < TRIES; i++) {
         u64 start = cpu_ticks();
@@ -477,7 +408,7 @@ static void cd_size(struct drive *d)
 
 static enum error drive_look(struct drive *d)
 {
-    struct int13_registers registers;
+    struct bios_registers registers;
     u32 status = call(d, AH_EXTENSIONS, 0, &registers);
     if (status || (registers.ebx & 0xffff) != EXTENSIONS_ANSWER || !(registers.ecx & EXTENSIONS_ACCESS))
         return fail(ERR_UNSUPPORTED, "%s: the BIOS has no extensions (EDD) for it", d->name);

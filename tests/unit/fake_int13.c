@@ -1,4 +1,4 @@
-/* fake_int13.c: a BIOS and its INT 13h (fake_int13.h). Phoenix EDD 3.0 §4 to §6; RBIL, MEM 0040h. */
+/* fake_int13.c: a BIOS, its INT 13h and INT 16h (fake_int13.h). Phoenix EDD 3.0 §4 to §6; RBIL, MEM 0040h. */
 #include <string.h>
 
 #include "../../drivers/int13.h"
@@ -125,16 +125,26 @@ static u32 drive_parameters(struct fake_drive *d, u8 *p)
     return d->parameters_status;
 }
 
-void int13_call(u64 low, struct int13_registers *r)
+/* INT 16h: what AH=10h takes, AH=11h shows; nothing else is asked for. */
+static void keyboard_call(struct bios_registers *r)
+{
+    u32 function = r->eax >> 8 & 0xff;
+    fake_bios.key_calls++;
+    r->flags = fake_bios.key_count ? 0 : 0x40;
+    if (function != 0x10 && function != 0x11)
+        fault("a function of INT 16h that is not of the extended keyboard");
+    if (function == 0x10 && !fake_bios.key_count)
+        fault("a key was waited for");
+    r->eax = fake_bios.key_count ? 0x12340000u | fake_bios.keys[0] : 0xdead;
+    if (function == 0x10 && fake_bios.key_count && !fake_bios.keeps_keys)
+        memmove(fake_bios.keys, fake_bios.keys + 1, --fake_bios.key_count * sizeof fake_bios.keys[0]);
+    r->ebx = r->ecx = r->edx = r->esi = r->edi = 0xdeadbeef;
+}
+
+static void disk_call(u64 low, struct bios_registers *r)
 {
     u32 number = r->edx & 0xff, function = r->eax >> 8 & 0xff, status = 0x01;
     u8 *at = mem_at(((u64)r->ds << 4) + (r->esi & 0xffff), 128);
-    fake_bios.calls++;
-    fake_bios.low = low;
-    if (low % 4096 || low < 0x1000 || low + 0x2000 > 0x9fc00)
-        fault("called from a place that is none");
-    memset(mem_at(low, 0x400), 0xcc, 0x400);            /* the code */
-    memset(mem_at(low + 0x500, 0x1b00), 0xcc, 0x1b00); /* the stack */
     r->flags = 0;
     u32 index = number == 0xe0 ? FAKE_DRIVES - 1 : number - 0x80;
     if (number < 0x80 || (number != 0xe0 && index >= *(u8 *)mem_at(0x475, 1)) || index >= FAKE_DRIVES) {
@@ -161,4 +171,20 @@ void int13_call(u64 low, struct int13_registers *r)
     r->eax = status << 8;
     r->ebx = r->ecx = r->edi = 0xdeadbeef;
     r->flags = status ? 1 : 0;
+}
+
+void bios_call(u64 low, struct bios_registers *r, u32 vector)
+{
+    fake_bios.calls++;
+    fake_bios.low = low;
+    if (low % 4096 || low < 0x1000 || low + 0x2000 > 0x9fc00)
+        fault("called from a place that is none");
+    memset(mem_at(low, 0x400), 0xcc, 0x400);           /* the code */
+    memset(mem_at(low + 0x500, 0x1b00), 0xcc, 0x1b00); /* the stack */
+    if (vector == 0x13)
+        disk_call(low, r);
+    else if (vector == 0x16)
+        keyboard_call(r);
+    else
+        fault("a vector that nobody should call");
 }

@@ -1,4 +1,4 @@
-/* fake_int13.h: a BIOS in the simulated machine's memory, and its INT 13h, which can also lie.
+/* fake_int13.h: a BIOS in the simulated machine's memory, its INT 13h and INT 16h, which can also lie.
  *
  * The layouts here are written down a second time, as numbers, so that they do not inherit the driver's mistakes.
  */
@@ -40,7 +40,10 @@ struct fake_drive {
 
 struct fake_bios {
     struct fake_drive drive[FAKE_DRIVES]; /* 80h on; the last: a CD, E0h */
-    u32 calls;
+    u16 keys[16];    /* what INT 16h gives in AX, one after the other */
+    u32 key_count;
+    bool keeps_keys; /* the same one for ever */
+    u32 calls, key_calls;
     u64 low; /* where it was called from last */
     const char *fault; /* the first thing a caller must not do */
 };
