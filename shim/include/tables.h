@@ -48,6 +48,7 @@
 #define CONSOLES(X)                                                                                                    \
     X(serial)                                                                                                          \
     X(vga)                                                                                                             \
+    X(keyboard) /* behind what it stands before */                                                                     \
     X(debugcon) /* last: it only writes */
 
 extern const struct entry_protocol *const entry_protocols[];

@@ -1,4 +1,5 @@
-/* test_console.c: console.c, uart.c, vga.c and debugcon.c over simulated ports and video memory. */
+/* test_console.c: console.c, uart.c, vga.c and debugcon.c over simulated ports and video memory; when keyboard.c is
+ * asked. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -49,6 +50,13 @@ static struct {
     char sent[1000];
     u32 count;
 } debugcon;
+
+/* An i8042 in good order. */
+static struct {
+    bool there, asked;
+    const char *typed; /* scancodes */
+    u32 commands;
+} i8042;
 
 static u8 last_written;
 static u32 reads;
@@ -133,9 +141,22 @@ static void uart_out(struct uart *u, u32 reg, u8 value)
     }
 }
 
+static u32 i8042_in(u16 port)
+{
+    bool full = i8042.asked || (i8042.typed && *i8042.typed);
+    if (port == 0x64)
+        return 0x14u | full;
+    if (!i8042.asked)
+        return full ? (u8)*i8042.typed++ : 0;
+    i8042.asked = false;
+    return 0x47;
+}
+
 static u32 port_in(u16 port, u32 width)
 {
     (void)width;
+    if (i8042.there && (port == 0x60 || port == 0x64))
+        return i8042_in(port);
     assert_true(++reads < 10000000);
     for (u32 i = 0; i < ARRAY_COUNT(uarts); i++)
         if (port >= uarts[i].port && port < uarts[i].port + 8)
@@ -156,6 +177,8 @@ static void port_out(u16 port, u32 value, u32 width)
     for (u32 i = 0; i < ARRAY_COUNT(uarts); i++)
         if (port >= uarts[i].port && port < uarts[i].port + 8)
             uart_out(&uarts[i], port - uarts[i].port, (u8)value);
+    i8042.commands += port == 0x64;
+    i8042.asked |= i8042.there && port == 0x64 && value == 0x20;
     if (port == 0xe9 && debugcon.count < sizeof debugcon.sent - 1)
         debugcon.sent[debugcon.count++] = (char)value;
     if (port == 0x3d4)
@@ -170,6 +193,7 @@ static void machine(enum kind first, enum kind second, bool text_mode)
     memset(uarts, 0, sizeof uarts);
     memset(&vga, 0, sizeof vga);
     memset(&debugcon, 0, sizeof debugcon);
+    memset(&i8042, 0, sizeof i8042);
     memset(mem_at(CELLS, 0x8000), 0x55, 0x8000);
     memset(mem_at(0x400, 256), 0, 256);
     uarts[0].port = 0x3f8;
@@ -716,6 +740,35 @@ static void taller_screens(void **state)
     }
 }
 
+/* A keyboard stands before a screen: nobody has to name it, and alone it is no console. */
+static void keyboards_of_screens(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list;
+        bool screen;           /* there is one */
+        bool keyboard, serial; /* whose keys arrive */
+    } cases[] = {
+        {"", true, true, true}, {"vga", true, true, false}, {"serial,vga", true, true, true},
+        {"keyboard,vga", true, true, false}, {"serial", true, false, true}, {"none", true, false, false},
+        {"debugcon", true, false, false}, {"", false, false, true}, {"vga", false, false, true},
+        {"serial,keyboard", false, true, true}, {"keyboard", true, true, true}, {"fb", true, true, true},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        machine(UART_16550, ABSENT, cases[i].screen);
+        i8042.there = true;
+        i8042.typed = "\x1e\x9e\xe0\x48\xe0\xc8";
+        open_list(cases[i].list);
+        say("a keyboard shows nothing");
+        assert_int_equal(i8042.commands, 0);
+        assert_int_equal(console_key(), cases[i].keyboard ? 'a' : KEY_NONE);
+        assert_int_equal(console_key(), cases[i].keyboard ? KEY_UP : KEY_NONE);
+        uarts[0].typed = "x";
+        assert_int_equal(console_key(), cases[i].serial ? 'x' : KEY_NONE);
+        console_leave();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -737,6 +790,7 @@ int main(void)
         cmocka_unit_test(unicode_on_the_screen),
         cmocka_unit_test(screens_that_are_none),
         cmocka_unit_test(taller_screens),
+        cmocka_unit_test(keyboards_of_screens),
     };
     return cmocka_run_group_tests_name("console", tests, NULL, NULL);
 }
