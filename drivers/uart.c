@@ -204,6 +204,12 @@ static void uart_attribute(enum attribute attribute)
     uart_string(codes[attribute]);
 }
 
+static void uart_cursor(bool shown)
+{
+    drawn = true;
+    uart_string(shown ? "\033[?25h" : "\033[?25l");
+}
+
 /* Does the other side send back what it gets: a login prompt's echo, a loop of wire? As much of the question is enough
  * as surely fits a FIFO. */
 static void watch_echo(struct uart *u, u8 byte)
@@ -306,6 +312,7 @@ const struct console console_serial = {
     .clear = uart_clear,
     .move = uart_move,
     .attribute = uart_attribute,
+    .cursor = uart_cursor,
     .key = uart_key,
     .size = uart_size,
     .leave = uart_leave,

@@ -1,16 +1,16 @@
 /* vga.c: the VGA's text mode as a console (console.h): cells at B8000h, cursor by the CRTC.
  *
  * IBM VGA technical reference (1992): CRTC 3D4h/3D5h, graphics controller 3CEh/3CFh. Opened only where a text mode is
- * on: on UEFI machines, on microvm and under Xen there is none. Text is code page 437. A copy of the cells is kept,
- * because reading video memory is slow on real cards and slower under a hypervisor. Keys: none; they are a keyboard's.
+ * on: on UEFI machines, on microvm and under Xen there is none. Text is code page 437. Keys: none; they are a keyboard's.
  * Exercised by tests/unit/test_console.c.
  */
-#include "console.h"
+#include "cells.h"
 #include "io.h"
 #include "memory.h"
 
 #define CRTC_INDEX 0x3d4
-#define CRTC_CURSOR_START 0x0a /* bit 5: cursor off */
+#define CRTC_CURSOR_START 0x0a
+#define CURSOR_OFF 0x20u
 #define CRTC_CURSOR_HIGH 0x0e
 #define CRTC_CURSOR_LOW 0x0f
 #define GRAPHICS_INDEX 0x3ce
@@ -27,13 +27,8 @@
 
 static const u8 colours[] = {[ATTR_NORMAL] = 0x07, [ATTR_BOLD] = 0x0f, [ATTR_REVERSE] = 0x70, [ATTR_DIM] = 0x08};
 
-static struct {
-    u16 cell[ROWS_MAX * COLUMNS]; /* what the screen shows */
-    u32 rows, row, column;
-    u8 colour;
-    bool cleared;   /* what firmware left is gone */
-    u32 code, more; /* of a UTF-8 character that goes on in the next write */
-} vga;
+static u32 cells_used;
+static enum { UNKNOWN, HIDDEN, SHOWN } cursor; /* what the CRTC was told */
 
 static u8 indexed_read(u16 index_port, u8 index)
 {
@@ -81,58 +76,16 @@ static u32 rows_now(void)
     return columns->columns == COLUMNS && rows > 25 && rows <= ROWS_MAX ? rows : 25;
 }
 
-static bool vga_open(const struct boot_info *boot, struct text option, bool wanted)
-{
-    (void)option, (void)wanted;
-    if ((boot && boot->framebuffer.width) || !crtc_there() ||
-        (indexed_read(GRAPHICS_INDEX, GRAPHICS_MISC) & GRAPHICS_MISC_MASK) != GRAPHICS_MISC_TEXT || !cells_there())
-        return false;
-    vga.rows = rows_now();
-    vga.colour = colours[ATTR_NORMAL];
-    vga.cleared = false;
-    return true;
-}
-
-static void vga_cursor(void)
-{
-    u32 at = vga.row * COLUMNS + (vga.column < COLUMNS ? vga.column : COLUMNS - 1);
-    indexed_write(CRTC_INDEX, CRTC_CURSOR_HIGH, (u8)(at >> 8));
-    indexed_write(CRTC_INDEX, CRTC_CURSOR_LOW, (u8)at);
-}
-
 static void vga_clear(void)
 {
     volatile u16 *cell = cells();
-    vga.colour = colours[ATTR_NORMAL];
-    for (u32 i = 0; i < vga.rows * COLUMNS; i++)
-        cell[i] = vga.cell[i] = (u16)(vga.colour << 8 | ' ');
-    vga.row = vga.column = 0;
-    vga.cleared = true;
-    indexed_write(CRTC_INDEX, CRTC_CURSOR_START, indexed_read(CRTC_INDEX, CRTC_CURSOR_START) & 0xdf);
-    vga_cursor();
-}
-
-static void vga_set(u32 at, u16 value)
-{
-    if (vga.cell[at] != value)
-        cells()[at] = vga.cell[at] = value;
-}
-
-static void vga_newline(void)
-{
-    vga.column = 0;
-    if (++vga.row < vga.rows)
-        return;
-    vga.row = vga.rows - 1;
-    u32 last = vga.row * COLUMNS;
-    for (u32 i = 0; i < last; i++)
-        vga_set(i, vga.cell[i + COLUMNS]);
-    for (u32 i = 0; i < COLUMNS; i++)
-        vga_set(last + i, (u16)(colours[ATTR_NORMAL] << 8 | ' '));
+    for (u32 i = 0; i < cells_used; i++)
+        cell[i] = (u16)(colours[ATTR_NORMAL] << 8 | ' ');
+    cursor = UNKNOWN;
 }
 
 /* Unicode → code page 437: Latin-1 from A0h, then lines, blocks and arrows. */
-static u8 cp437(u32 c)
+static u8 vga_glyph(u32 c)
 {
     static const u8 latin[] = "\xff\xad\x9b\x9c?\x9d??" "??\xa6\xae\xaa???"               /* A0h */
                               "\xf8\xf1\xfd??\xe6?\xfa" "??\xa7\xaf\xac\xab?\xa8"          /* B0h */
@@ -160,76 +113,44 @@ static u8 cp437(u32 c)
     return '?';
 }
 
-static void vga_put(u32 c)
+static void vga_draw(u32 at, u8 glyph, enum attribute attribute)
 {
-    if (c == '\n') {
-        vga_newline();
-        return;
+    cells()[at] = (u16)(colours[attribute] << 8 | glyph);
+}
+
+static void vga_cursor(u32 at, bool shown)
+{
+    if (cursor != (shown ? SHOWN : HIDDEN)) {
+        u8 start = indexed_read(CRTC_INDEX, CRTC_CURSOR_START) & (u8)~CURSOR_OFF;
+        indexed_write(CRTC_INDEX, CRTC_CURSOR_START, start | (shown ? 0 : CURSOR_OFF));
+        cursor = shown ? SHOWN : HIDDEN;
     }
-    if (c == '\r') {
-        vga.column = 0;
-        return;
-    }
-    if (vga.column == COLUMNS) /* only now: a line of exactly 80 characters does not leave an empty one */
-        vga_newline();
-    vga_set(vga.row * COLUMNS + vga.column++, (u16)(vga.colour << 8 | (c == '\t' ? ' ' : cp437(c))));
+    indexed_write(CRTC_INDEX, CRTC_CURSOR_HIGH, (u8)(at >> 8));
+    indexed_write(CRTC_INDEX, CRTC_CURSOR_LOW, (u8)at);
 }
 
-static void vga_byte(u8 byte)
-{
-    if ((byte & 0xc0) == 0x80 && vga.more) {
-        vga.code = vga.code << 6 | (byte & 0x3f);
-        if (!--vga.more)
-            vga_put(vga.code);
-        return;
-    }
-    vga.more = byte >= 0xc0 && byte < 0xf8 ? 1 + (byte >= 0xe0) + (byte >= 0xf0) : 0;
-    vga.code = byte & (0x3fu >> vga.more);
-    if (!vga.more)
-        vga_put(byte < 0x80 ? byte : '?');
-}
+static const struct cells_device device = {vga_clear, vga_glyph, vga_draw, vga_cursor};
 
-static void vga_write(const char *text, u32 len)
+static bool vga_open(const struct boot_info *boot, struct text option, bool wanted)
 {
-    if (!vga.cleared)
-        vga_clear();
-    for (u32 i = 0; i < len; i++)
-        vga_byte((u8)text[i]);
-    vga_cursor();
-}
-
-static void vga_move(u32 row, u32 column)
-{
-    vga.row = row < vga.rows ? row : vga.rows - 1;
-    vga.column = column < COLUMNS ? column : COLUMNS - 1;
-    vga_cursor();
-}
-
-static void vga_leave(void)
-{
-    vga.colour = colours[ATTR_NORMAL];
-}
-
-static void vga_attribute(enum attribute attribute)
-{
-    vga.colour = colours[attribute];
-}
-
-static void vga_size(u32 *rows, u32 *columns)
-{
-    (void)columns;
-    *rows = vga.rows;
+    (void)option, (void)wanted;
+    if ((boot && boot->framebuffer.width) || !crtc_there() ||
+        (indexed_read(GRAPHICS_INDEX, GRAPHICS_MISC) & GRAPHICS_MISC_MASK) != GRAPHICS_MISC_TEXT || !cells_there())
+        return false;
+    u32 rows = rows_now();
+    cells_used = rows * COLUMNS;
+    cells_begin(&device, rows, COLUMNS);
+    return true;
 }
 
 const struct console console_vga = {
     .name = "vga",
     .open = vga_open,
-    .write = vga_write,
-    .clear = vga_clear,
-    .move = vga_move,
-    .attribute = vga_attribute,
-    .size = vga_size,
-    .leave = vga_leave,
-    .rows = 25,
-    .columns = COLUMNS,
+    .write = cells_write,
+    .clear = cells_clear,
+    .move = cells_move,
+    .attribute = cells_attribute,
+    .cursor = cells_cursor,
+    .leave = cells_leave,
+    .size = cells_size,
 };

@@ -15,7 +15,7 @@ static bool is_open[CONSOLES_MAX];
 static bool opened;
 static struct {
     u32 rows, columns;
-} measured[CONSOLES_MAX]; /* 0: as the console's struct says */
+} measured[CONSOLES_MAX]; /* 0: nothing is known */
 
 /* Keep the newest text; the older half goes when there is no room. */
 static void log_keep(const char *text, u32 len)
@@ -243,8 +243,6 @@ static u32 smallest(bool rows, u32 standard)
             continue;
         u32 own = rows ? measured[i].rows : measured[i].columns;
         if (!own)
-            own = rows ? consoles[i]->rows : consoles[i]->columns;
-        if (!own)
             own = standard;
         if (!least || own < least)
             least = own;
@@ -254,12 +252,16 @@ static u32 smallest(bool rows, u32 standard)
 
 u32 console_rows(void)
 {
-    return smallest(true, 24);
+    u32 rows, columns;
+    smallest(&rows, &columns);
+    return rows;
 }
 
 u32 console_columns(void)
 {
-    return smallest(false, 80);
+    u32 rows, columns;
+    smallest(&rows, &columns);
+    return columns;
 }
 
 void console_leave(void)

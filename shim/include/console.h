@@ -44,7 +44,7 @@ struct console {
     /* Plain text with LF line ends, UTF-8, at the cursor; scrolls. */
     void (*write)(const char *text, u32 len);
 
-    /* Menu drawing. Rows and columns from 0. Text written after move() stays on its line. */
+    /* Menu drawing. Rows and columns from 0. Text written after move() stays on its line. clear() hides the cursor. */
     void (*clear)(void);
     void (*move)(u32 row, u32 column);
     void (*attribute)(enum attribute attribute);
@@ -61,8 +61,6 @@ struct console {
 
     /* Ready for what comes after us: everything sent, attributes off, cursor shown. */
     void (*leave)(void);
-
-    u32 rows, columns; /* where size is NULL or was not asked; 0: 24 and 80 */
 };
 
 /* Open the consoles that `list` names (contract §2 console=), or every one found when it is empty. Before, log text is

@@ -672,6 +672,31 @@ static void drawing_on_the_screen(void **state)
     assert_int_equal(cursor(), 0);
 }
 
+static void the_cursor(void **state)
+{
+    (void)state;
+    machine(UART_16550, ABSENT, true);
+    vga.crtc[0x0a] = 0x2d; /* firmware's shape, and hidden */
+    open_list("");
+    console_cursor(false);
+    assert_string_equal(uarts[0].sent, "\033[?25l");
+    assert_int_equal(vga.crtc[0x0a], 0x2d); /* nothing is changed before the first write */
+    show("x");
+    assert_int_equal(vga.crtc[0x0a], 0x2d);
+    console_cursor(true);
+    assert_string_equal(uarts[0].sent, "\033[?25lx\033[?25h");
+    assert_int_equal(vga.crtc[0x0a], 0x0d);
+    assert_int_equal(cursor(), 1);
+    console_clear();
+    assert_int_equal(vga.crtc[0x0a], 0x2d);
+    console_move(2, 3);
+    assert_int_equal(cursor(), 163);
+    assert_int_equal(vga.crtc[0x0a], 0x2d);
+    console_leave();
+    assert_int_equal(vga.crtc[0x0a], 0x0d);
+    assert_int_equal(console_rows(), 24); /* the terminal's, which is smaller */
+}
+
 static void unicode_on_the_screen(void **state)
 {
     (void)state;
@@ -689,6 +714,7 @@ static void unicode_on_the_screen(void **state)
         {"a\xff\xfe" "b\x80", "a??b? "},
         {"\xe2\x82x\xc3", "x "}, /* cut short: nothing of it */
         {"\x01\x1b\x7f", "??? "},
+        {"a\xc0\x8a" "b\xe0\x80\x8a", "a?b? "}, /* LF by too many bytes */
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         open_screen();
@@ -787,6 +813,7 @@ int main(void)
         cmocka_unit_test(drawing_on_a_terminal),
         cmocka_unit_test(text_on_the_screen),
         cmocka_unit_test(drawing_on_the_screen),
+        cmocka_unit_test(the_cursor),
         cmocka_unit_test(unicode_on_the_screen),
         cmocka_unit_test(screens_that_are_none),
         cmocka_unit_test(taller_screens),
