@@ -15,7 +15,7 @@ VERSION := 0.1.0
 # Only these need the real machine; all else is built for the host too, for tests and fuzzing.
 TARGET_ONLY := shim/start.c shim/cpu.c shim/paging.c shim/main.c shim/power.c shim/string.c
 
-C_SOURCES   := $(wildcard shim/*.c protocols/*.c drivers/*.c fs/*.c)
+C_SOURCES   := $(wildcard shim/*.c protocols/*.c drivers/*.c fs/*.c) $(B)/font.c
 ASM_SOURCES := $(wildcard shim/*.asm drivers/*.asm protocols/*.asm)
 HOST_SOURCES := $(filter-out $(TARGET_ONLY),$(C_SOURCES))
 HEADERS     := $(wildcard shim/include/*.h protocols/*.h drivers/*.h fs/*.h)
@@ -51,6 +51,21 @@ $(B)/.tools: tests/need
 	@mkdir -p $(@D)
 	@tests/need gcc nasm binutils lz4
 	@touch $@
+
+# The framebuffer's font is the distribution's: where the package is not installed, it is only unpacked (to install it
+# would set up the keyboard and the console of this machine).
+FONT := consolefonts/Lat15-VGA16.psf.gz
+
+$(B)/font.psf.gz:
+	@mkdir -p $(@D)
+	@[ -e /usr/share/$(FONT) ] || tests/images/package console-setup-linux $(B)/packages/console-setup-linux
+	@cp $$(ls /usr/share/$(FONT) $(B)/packages/console-setup-linux/usr/share/$(FONT) 2>/dev/null | head -n 1) $@
+
+$(B)/font.c: $(B)/font.psf.gz drivers/font.awk
+	$(call SAY,FONT) gzip -dc $< | od -An -v -tu1 -w1 | awk -f drivers/font.awk >$@ || { rm -f $@; false; }
+
+%/font.o: CFLAGS_TARGET += -Idrivers
+%/font.o: CFLAGS_HOST += -Idrivers
 
 # ---- the ELF -------------------------------------------------------------------------------------------------------
 

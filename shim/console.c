@@ -72,11 +72,12 @@ static void open_named(const struct boot_info *boot, struct text name, struct te
         }
     if (!name.len || text_equal(name, "none") || is_linux_console(name))
         return;
-    if (text_equal(name, "fb") || text_equal(name, "xen")) {
+    if (text_equal(name, "xen")) {
         warn("console=%.*s: there is none here", (int)name.len, name.at);
         return;
     }
-    warn("console=%.*s: expected serial, vga, debugcon or none%s", (int)name.len, name.at, did_you_mean(name, known));
+    warn("console=%.*s: expected serial, vga, fb, debugcon or none%s", (int)name.len, name.at,
+         did_you_mean(name, known));
 }
 
 /* True when the list says "none". */

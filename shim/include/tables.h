@@ -48,6 +48,7 @@
 #define CONSOLES(X)                                                                                                    \
     X(serial)                                                                                                          \
     X(vga)                                                                                                             \
+    X(fb)       /* either this or VGA's text mode is on */                                                             \
     X(keyboard) /* behind what it stands before */                                                                     \
     X(debugcon) /* last: it only writes */
 
