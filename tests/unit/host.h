@@ -21,7 +21,7 @@
 
 #define HOST_MEMORY GIB(4)
 #define HOST_HIGH (1ull << 40) /* a little memory above 4 GiB, too: for what firmware puts there */
-#define HOST_HIGH_SIZE KIB(64)
+#define HOST_HIGH_SIZE MIB(1)
 #define HOST_ARENA 0xe0000000u
 #define HOST_ARENA_SIZE MIB(256)
 
