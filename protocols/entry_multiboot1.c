@@ -93,18 +93,21 @@ static void read_framebuffer(struct boot_info *boot, const struct mb_info *info)
     if (!(info->flags & MB_FRAMEBUFFER) || info->framebuffer_type != MB_FRAMEBUFFER_RGB || !known_depth || !row ||
         !bytes || row > info->framebuffer_pitch || info->framebuffer_addr > ~bytes)
         return;
+    const u8 *colours = (const u8 *)info + offsetof(struct mb_info, red_position);
+    if (!colours[1]) /* padding of GRUB's, whose union is aligned; Limine keeps to the specification */
+        colours += 2;
     boot->framebuffer = (struct framebuffer){
         .base = info->framebuffer_addr,
         .width = info->framebuffer_width,
         .height = info->framebuffer_height,
         .pitch = info->framebuffer_pitch,
         .depth = depth,
-        .red_position = info->red_position,
-        .red_size = info->red_size,
-        .green_position = info->green_position,
-        .green_size = info->green_size,
-        .blue_position = info->blue_position,
-        .blue_size = info->blue_size,
+        .red_position = colours[0],
+        .red_size = colours[1],
+        .green_position = colours[2],
+        .green_size = colours[3],
+        .blue_position = colours[4],
+        .blue_size = colours[5],
     };
 }
 

@@ -27,11 +27,13 @@ struct PACKED mb_info {
     u32 framebuffer_pitch, framebuffer_width, framebuffer_height;
     u8 framebuffer_bpp, framebuffer_type;
     u8 red_position, red_size, green_position, green_size, blue_position, blue_size;
+    u8 behind[2]; /* GRUB's own header aligns the colours to 4 bytes: they begin at red_position + 2 */
 };
-_Static_assert(sizeof(struct mb_info) == 116, "multiboot information");
+_Static_assert(sizeof(struct mb_info) == 118, "multiboot information");
 _Static_assert(offsetof(struct mb_info, mmap_length) == 44, "multiboot mmap_length");
 _Static_assert(offsetof(struct mb_info, loader_name) == 64, "multiboot boot_loader_name");
 _Static_assert(offsetof(struct mb_info, framebuffer_addr) == 88, "multiboot framebuffer_addr");
+_Static_assert(offsetof(struct mb_info, red_position) == 110, "multiboot color_info");
 
 #define MB_FRAMEBUFFER_RGB 1
 

@@ -384,6 +384,19 @@ static void framebuffers_are_doubted(void **state)
     }
 }
 
+/* GRUB's compiler aligns what the specification has at byte 110. */
+static void grub_moves_the_colours(void **state)
+{
+    (void)state;
+    static const u8 of_grub[] = {0, 0, 16, 8, 9, 7, 1, 6};
+    fresh();
+    memcpy((u8 *)&mb + 110, of_grub, sizeof of_grub);
+    read_multiboot();
+    const struct framebuffer *fb = &boot.framebuffer;
+    assert_true(fb->red_position == 16 && fb->red_size == 8 && fb->green_position == 9 && fb->green_size == 7 &&
+                fb->blue_position == 1 && fb->blue_size == 6);
+}
+
 /* crosvm tells of the initrd in a zero page at 7000h only. */
 static void crosvm_modules_are_found(void **state)
 {
@@ -742,6 +755,7 @@ int main(void)
         cmocka_unit_test(the_texts_of_all_modules_are_remembered),
         cmocka_unit_test(file_names_in_front_are_known_by_the_loader),
         cmocka_unit_test(framebuffers_are_doubted),
+        cmocka_unit_test(grub_moves_the_colours),
         cmocka_unit_test(crosvm_modules_are_found),
         cmocka_unit_test(pvh_tells_everything),
         cmocka_unit_test(pvh_records_are_doubted),
