@@ -21,16 +21,20 @@ def ovmf(scratch):
 GRUB_CONFIG = """serial --unit=0 --speed=115200
 terminal_output console serial
 set timeout=0
+{before}
 multiboot /shim.elf {arguments}
+{behind}
 {modules}
 boot
 """
 
 
-def grub_iso(scratch, kit, arguments, modules):
-    """A CD whose GRUB starts the shim, by BIOS and by UEFI. modules: [(path, text)]."""
+def grub_iso(scratch, kit, arguments, modules, mode=None):
+    """A CD whose GRUB starts the shim, by BIOS and by UEFI, in a video mode when one is given. modules: [(path,
+    text)]."""
+    before, behind = ("insmod all_video", f"set gfxpayload={mode}") if mode else ("", "")
     lines = "\n".join(f"module --nounzip /m{n} {text}" for n, (_, text) in enumerate(modules))
-    config = GRUB_CONFIG.format(arguments=arguments, modules=lines)
+    config = GRUB_CONFIG.format(arguments=arguments, modules=lines, before=before, behind=behind)
     files = {"/boot/grub/grub.cfg": config.encode(), "/shim.elf": kit.shim}
     files.update({f"/m{n}": path for n, (path, _) in enumerate(modules)})
     stage(files, scratch / "cd")
@@ -38,8 +42,9 @@ def grub_iso(scratch, kit, arguments, modules):
     return scratch / "cd.iso"
 
 
-def host_arguments(host, kit, scratch, arguments="", modules=()):
-    """QEMU's arguments that start the shim by host; modules: [(path, text)], PVH takes one and no text."""
+def host_arguments(host, kit, scratch, arguments="", modules=(), mode=None):
+    """QEMU's arguments that start the shim by host; modules: [(path, text)], PVH takes one and no text. mode: a video
+    mode that GRUB sets, like "1024x768x32"."""
     if host == "pvh":
         args = ["-kernel", kit.shim]
         args += ["-initrd", modules[0][0]] if modules else []
@@ -48,7 +53,7 @@ def host_arguments(host, kit, scratch, arguments="", modules=()):
         args = ["-kernel", kit.shim_multiboot]
         args += ["-initrd", ",".join(f"{p} {t}".strip() for p, t in modules)] if modules else []
         return args + (["-append", arguments] if arguments else [])
-    image = grub_iso(scratch, kit, arguments, list(modules))
+    image = grub_iso(scratch, kit, arguments, list(modules), mode)
     args = ["-drive", f"file={image},media=cdrom,if=none,id=cd,readonly=on",
             "-device", "ide-cd,bus=ide.0,drive=cd,bootindex=0"]
     return (ovmf(scratch) if host == "grub-uefi" else []) + args
