@@ -253,16 +253,12 @@ static u32 smallest(bool rows, u32 standard)
 
 u32 console_rows(void)
 {
-    u32 rows, columns;
-    smallest(&rows, &columns);
-    return rows;
+    return smallest(true, 24);
 }
 
 u32 console_columns(void)
 {
-    u32 rows, columns;
-    smallest(&rows, &columns);
-    return columns;
+    return smallest(false, 80);
 }
 
 void console_leave(void)

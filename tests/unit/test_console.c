@@ -666,6 +666,7 @@ static void drawing_on_the_screen(void **state)
     console_move(0, 0);
     show("plain");
     assert_cells(0, 0, "plain", 0x07);
+    consoles_measure();
     assert_int_equal(console_rows(), 25);
     console_clear();
     assert_cells(3, 5, "         ", 0x07);

@@ -149,6 +149,7 @@ static void modes(void **state)
         u64 lit = 0;
         open_fb(&cases[i].f);
         assert_true(console_is_open("fb"));
+        consoles_measure();
         assert_int_equal(console_rows(), cases[i].rows);
         assert_int_equal(console_columns(), cases[i].columns);
         assert_int_equal(pixel_at(0, 0) & 0xff, UNTOUCHED); /* cleared at the first write */
