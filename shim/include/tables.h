@@ -39,7 +39,8 @@
     X(foreign) /* last: it reads nothing, it only names what the others do not read */
 
 #define CONFIG_DIALECTS(X)                                                                                             \
-    X(shim) /* first: contract §4; the foreign dialects follow it */
+    X(shim) /* first: contract §4; the foreign dialects follow it */                                                   \
+    X(bls)  /* before grub.cfg, which only points to its entries where both are */
 
 #define PAYLOADS(X)                                                                                                    \
     X(linux) /* first: a bzImage has a magic of its own; an ELF may be anything */                                     \
