@@ -8,6 +8,7 @@
 #include "io.h"
 #include "print.h"
 #include "tables.h"
+#include "uki.h"
 
 enum error placement_add(struct payload *payload, struct mem_space *space, const struct placement *placement,
                          bool claim)
@@ -106,11 +107,14 @@ static enum error open_files(struct payload *p, const struct volume_list *volume
     return error;
 }
 
-static const char *join_cmdline(const struct boot_entry *entry, const struct arguments *arguments)
+/* own: what the kernel's container says where the entry says nothing. */
+static const char *join_cmdline(const struct boot_entry *entry, struct text own, const struct arguments *arguments)
 {
-    struct text append = arguments->append;
-    const char *options = entry->options ? entry->options : "";
-    return format_copy("%s%s%.*s", options, options[0] && append.len ? " " : "", (int)append.len, append.at);
+    struct text append = arguments->append, options = text_of(entry->options);
+    if (!options.len)
+        options = own;
+    return format_copy("%.*s%s%.*s", (int)options.len, options.at, options.len && append.len ? " " : "",
+                       (int)append.len, append.at);
 }
 
 /* ---- recognise --------------------------------------------------------------------------------------------------- */
@@ -129,14 +133,39 @@ static enum error fail_unknown(const struct payload *p)
     return fail(ERR_UNSUPPORTED, "starts with %02x %02x %02x %02x, %s", h[0], h[1], h[2], h[3], wanted);
 }
 
-static enum error recognise(struct payload *p)
+/* A unified kernel image gives way to the kernel in it; its initrds go in front of the entry's. */
+static enum error open_container(struct payload *p, const struct arguments *arguments)
+{
+    struct uki uki;
+    struct text own = {0};
+    enum error error = uki_open(&p->kernel, &uki);
+    if (!error && !text_of(p->entry->options).len)
+        error = uki_cmdline(&uki, &own);
+    if (error)
+        return error;
+    const struct file *parts[] = {&uki.initrd, &uki.microcode};
+    for (u32 i = 0; i < ARRAY_COUNT(parts); i++) {
+        if (!parts[i]->size)
+            continue;
+        memmove(p->initrd + 1, p->initrd, p->initrd_count * sizeof *p->initrd);
+        p->initrd[0] = *parts[i];
+        p->initrd_count++;
+    }
+    p->kernel = uki.kernel;
+    p->cmdline = join_cmdline(p->entry, own, arguments);
+    return p->cmdline ? OK : ERR_NO_MEMORY;
+}
+
+static enum error read_head(struct payload *p)
+{
+    p->head_size = (u32)min_u64(p->kernel.size, HEAD_SIZE);
+    return file_read(&p->kernel, 0, p->head_size, p->head);
+}
+
+static enum error recognise_file(struct payload *p)
 {
     const struct payload_protocol *wanted = p->entry->protocol;
-    p->head_size = (u32)min_u64(p->kernel.size, HEAD_SIZE);
-    p->head = arena_reserve(HEAD_SIZE, 16);
-    if (!p->head)
-        return ERR_NO_MEMORY;
-    enum error error = file_read(&p->kernel, 0, p->head_size, p->head);
+    enum error error = read_head(p);
     if (error)
         return error;
     for (u32 i = 0; payload_protocols[i]; i++) {
@@ -151,7 +180,22 @@ static enum error recognise(struct payload *p)
         p->protocol = payload_protocols[i];
         return OK;
     }
-    return error_add(fail_unknown(p), "%s", p->kernel.path);
+    return ERR_NOT_MINE;
+}
+
+/* Most kernels are no containers: it is looked for only in what is nothing else. */
+static enum error recognise(struct payload *p, const struct arguments *arguments)
+{
+    p->head = arena_reserve(HEAD_SIZE, 16);
+    if (!p->head)
+        return ERR_NO_MEMORY;
+    enum error error = recognise_file(p);
+    if (error != ERR_NOT_MINE)
+        return error;
+    error = open_container(p, arguments);
+    if (!error)
+        error = recognise_file(p);
+    return error == ERR_NOT_MINE ? error_add(fail_unknown(p), "%s", p->kernel.path) : error;
 }
 
 /* ---- plan and claims --------------------------------------------------------------------------------------------- */
@@ -320,10 +364,10 @@ struct payload *payload_load(const struct boot_entry *entry, const struct volume
     if (!p)
         return NULL;
     p->entry = entry;
-    p->cmdline = join_cmdline(entry, arguments);
+    p->cmdline = join_cmdline(entry, (struct text){0}, arguments);
     enum error error = p->cmdline ? open_files(p, volumes, boot) : ERR_NO_MEMORY;
     if (!error)
-        error = recognise(p);
+        error = recognise(p, arguments);
     if (!error)
         error = plan(p, boot, volumes, keep);
     if (!error)

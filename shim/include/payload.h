@@ -39,7 +39,7 @@ struct payload {
     struct file kernel;
     u8 *head;         /* first head_size bytes of the kernel */
     u32 head_size;
-    struct file initrd[ENTRY_FILES_MAX];  /* Linux: concatenated; PVH: modules after `module` */
+    struct file initrd[ENTRY_FILES_MAX + 2]; /* Linux: concatenated; PVH: modules after `module`. 2: of a container */
     u32 initrd_count;
     struct file module[ENTRY_FILES_MAX];  /* PVH modlist */
     const char *module_text[ENTRY_FILES_MAX];
