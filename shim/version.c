@@ -54,21 +54,23 @@ static int compare_numbers(struct text a, struct text b)
     return a.len != b.len ? (a.len > b.len) - (a.len < b.len) : compare_bytes(a, b);
 }
 
-/* What is at the start of both, which is cut off: 0 when it is the same. */
-static int compare_part(struct text *a, struct text *b)
+/* The `mark` at the start of both is cut off; what only one of them starts with makes that one lower. */
+static int compare_mark(struct text *a, struct text *b, char mark)
 {
-    for (const char *mark = "-^."; *mark; mark++)
-        if (at(*a, *mark) || at(*b, *mark)) {
-            if (at(*a, *mark) != at(*b, *mark))
-                return at(*a, *mark) ? -1 : 1;
-            a->at++, a->len--, b->at++, b->len--;
-            return 0;
-        }
-    bool (*kind)(char) = is_digit(a->at[0]) || is_digit(b->at[0]) ? is_digit : is_letter;
-    struct text x = take_run(a, kind), y = take_run(b, kind);
-    return kind == is_digit ? compare_numbers(x, y) : compare_bytes(x, y);
+    bool x = at(*a, mark), y = at(*b, mark);
+    if (x && y)
+        a->at++, a->len--, b->at++, b->len--;
+    return y - x;
 }
 
+static int compare_run(struct text *a, struct text *b)
+{
+    bool digits = (a->len && is_digit(a->at[0])) || (b->len && is_digit(b->at[0]));
+    struct text x = take_run(a, digits ? is_digit : is_letter), y = take_run(b, digits ? is_digit : is_letter);
+    return digits ? compare_numbers(x, y) : compare_bytes(x, y);
+}
+
+/* The steps of the specification, which go on behind a mark that both have: "1~~" is higher than "1~". */
 int version_compare(struct text a, struct text b)
 {
     for (;;) {
@@ -76,15 +78,13 @@ int version_compare(struct text a, struct text b)
             a.at++, a.len--;
         while (b.len && !counts(b.at[0]))
             b.at++, b.len--;
-        if (at(a, '~') || at(b, '~')) { /* lower than the end, too */
-            if (at(a, '~') != at(b, '~'))
-                return at(a, '~') ? -1 : 1;
-            a.at++, a.len--, b.at++, b.len--;
-            continue;
-        }
-        if (!a.len || !b.len)
+        int order = compare_mark(&a, &b, '~');
+        if (!order && (!a.len || !b.len))
             return (a.len != 0) - (b.len != 0);
-        int order = compare_part(&a, &b);
+        for (const char *mark = "-^."; *mark && !order; mark++)
+            order = compare_mark(&a, &b, *mark);
+        if (!order)
+            order = compare_run(&a, &b);
         if (order)
             return order;
     }
