@@ -243,8 +243,8 @@ static void add_initrd(struct reading *r, struct text path)
         tell_error(r);
 }
 
-/* One path; GRUB takes several. A word that a variable gave may lack its directory: it is the kernel's (see place_initrds()).
- * A blank inside a path is told from one between two by what follows it. */
+/* One path; GRUB takes several. A word that a variable gave may lack its directory, which is the kernel's then (see
+ * place_initrds()). A blank inside a path is told from one between two by what follows it. */
 static void key_initrd(struct reading *r, struct text value, bool expanded)
 {
     while (value.len) {
@@ -535,14 +535,13 @@ struct bls_item *bls_read_type2(struct bls *b, struct text name)
     }
     const char *reason = error ? format_copy("%s", error_text()) : NULL;
     error_clear();
-    if (!path || !entry_begin(&r, b, name, ".efi", path))
+    const char *where = path ? format_copy("(%s)%s", b->home->name, path) : NULL;
+    if (!where || !entry_begin(&r, b, name, ".efi", where))
         return NULL;
     r.entry->kernel = path;
     if (error)
         disable(&r, reason);
-    else
-        r.entry->config = file.path;
-    if (!error && describe_image(&r, &uki))
+    else if (describe_image(&r, &uki))
         disable_by_error(&r);
     return entry_end(&r);
 }

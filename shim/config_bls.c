@@ -1,5 +1,5 @@
-/* config_bls.c: the dialect of the Boot Loader Specification (UAPI.1 1.0, 2026): entries of /loader/entries (type 1) and
- * /EFI/Linux (type 2) gathered from an ESP and an XBOOTLDR partition, or from any other volume, and loader.conf of
+/* config_bls.c: the dialect of the Boot Loader Specification (UAPI.1 1.0, 2026): entries of /loader/entries (type 1)
+ * and /EFI/Linux (type 2) gathered from an ESP and an XBOOTLDR partition, or from any other volume, and loader.conf of
  * systemd-boot (loader.conf(5), systemd 257).
  *
  * Where the specification leaves something open it is done as systemd-boot does it (src/boot/boot.c). Left out: writing
@@ -141,16 +141,22 @@ enum error bls_read_entries(struct config *config, const struct config_file *fil
 static const char *const bls_paths[] = {"/loader/entries", "/boot/loader/entries", "/EFI/Linux", "/boot/EFI/Linux",
                                         NULL};
 
+/* On the boot partition of Fedora CoreOS /boot is a symbolic link to ".": no directory is read twice. */
 static void read_volume(struct bls *b, struct volume *v)
 {
-    struct file dir;
+    struct file dir[ARRAY_COUNT(bls_paths)];
+    u32 count = 0;
     for (const char *const *path = bls_paths; *path; path++) {
-        enum error error = open_directory(b, v, text_of(*path), &dir);
-        if (!error)
-            read_files(b, &dir, text_starts(text_of(*path), "/EFI") || text_starts(text_of(*path), "/boot/EFI"));
-        else if (error != ERR_NOT_FOUND)
+        enum error error = open_directory(b, v, text_of(*path), &dir[count]);
+        bool again = false;
+        for (u32 i = 0; i < count && !error; i++)
+            again |= dir[i].node.id == dir[count].node.id;
+        if (error && error != ERR_NOT_FOUND)
             config_report(b->config, *path, 0, "%s", error_text());
         error_clear();
+        if (error || again)
+            continue;
+        read_files(b, &dir[count++], text_starts(text_of(*path), "/EFI") || text_starts(text_of(*path), "/boot/EFI"));
     }
 }
 
@@ -404,7 +410,8 @@ static enum error bls_parse(struct config *config, const struct config_file *fil
     struct bls *b = bls_new(config, file);
     if (!b)
         return ERR_NO_MEMORY;
-    struct volume *home = file->home, *other = counterpart(file), *esp = other && other->role == ROLE_ESP ? other : home;
+    struct volume *home = file->home, *other = counterpart(file);
+    struct volume *esp = other && other->role == ROLE_ESP ? other : home;
     if (is_usual(file->path)) {
         read_volume(b, esp);
         if (other)
