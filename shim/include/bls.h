@@ -15,7 +15,7 @@ int version_compare(struct text a, struct text b);
 enum error bls_read_entries(struct config *config, const struct config_file *file, struct volume *home,
                             struct text directory, const struct variables *variables);
 
-/* ---- between the dialect's own files: config_bls.c, bls_entry.c, bls_variables.c ------------------------------------ */
+/* ---- between the dialect's own files: config_bls.c, bls_entry.c, bls_variables.c --------------------------------- */
 
 /* An entry, and what decides its place among the others. */
 struct bls_item {

@@ -47,7 +47,8 @@ static void expect_part(const struct file *part, const char *expected)
 }
 
 static const struct pe_part usual[] = {
-    {".text", "code", 0}, {".osrel", "NAME=x\n", 0}, {".cmdline", "root=/dev/vda \n quiet\t\n", 0}, {".ucode", "cpio 1", 0},
+    {".text", "code", 0}, {".osrel", "NAME=x\n", 0}, {".cmdline", "root=/dev/vda \n quiet\t\n", 0},
+    {".ucode", "cpio 1", 0},
     {".uname", "6.1.0", 0}, {".initrd", "cpio 2", 0}, {".linux", "bzImage", 0}, {0},
 };
 
@@ -88,8 +89,8 @@ static void the_first_profile(void **state)
     (void)state;
     static const struct pe_part base_first[] = {
         {".linux", "k", 0}, {".cmdline", "of all", 0}, {".osrel", "ID=a", 0}, {".profile", "ID=main", 0},
-        {".cmdline", "of the first", 0}, {".cmdline", "twice", 0}, {".profile", "ID=2", 0}, {".cmdline", "of the second", 0},
-        {".initrd", "of the second", 0}, {0},
+        {".cmdline", "of the first", 0}, {".cmdline", "twice", 0}, {".profile", "ID=2", 0},
+        {".cmdline", "of the second", 0}, {".initrd", "of the second", 0}, {0},
     };
     static const struct pe_part profile_first[] = {
         {".profile", "ID=main", 0}, {".linux", "k", 0}, {".cmdline", "main", 0}, {".profile", "ID=2", 0},
@@ -143,7 +144,8 @@ static void each_field_broken(void **state)
         {PE_TABLE + 6 * 40 + 6, 'x', 1, ERR_NOT_MINE, ""},
         {PE_TABLE + 6 * 40 + 8, 0, 4, ERR_CORRUPT, "(vda1)/x.efi: its .linux section is empty"},
         {PE_TABLE + 6 * 40 + 16, 0, 4, ERR_CORRUPT, "its .linux section is empty"},
-        {PE_TABLE + 6 * 40 + 20, 0xffffffff, 4, ERR_TRUNCATED, "(vda1)/x.efi: .linux: bytes 4294967295 to 4294967302 of a file"},
+        {PE_TABLE + 6 * 40 + 20, 0xffffffff, 4, ERR_TRUNCATED,
+         "(vda1)/x.efi: .linux: bytes 4294967295 to 4294967302 of a file"},
         {PE_TABLE + 1 * 40 + 20, 0x7fffffff, 4, ERR_TRUNCATED, "(vda1)/x.efi: .osrel: bytes"},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
