@@ -39,6 +39,17 @@ static bool take_line(struct bls_lines *lines, struct text *line)
     return true;
 }
 
+/* Around the whole of it: not those of `"a b" "c"`. */
+static struct text cut_quotes(struct text t)
+{
+    u32 n = 1;
+    while (n < t.len && t.at[n] != t.at[0])
+        n++;
+    if (t.len > 1 && n == t.len - 1 && is_in(t.at[0], "'\""))
+        t.at++, t.len -= 2;
+    return t;
+}
+
 bool bls_next_line(struct bls_lines *lines, const char *separators, struct text *key, struct text *value)
 {
     struct text line;
@@ -56,8 +67,7 @@ bool bls_next_line(struct bls_lines *lines, const char *separators, struct text 
         while (n < line.len && is_in(line.at[n], separators))
             n++;
         *value = (struct text){line.at + n, line.len - n};
-        if (value->len > 1 && is_in(value->at[0], "'\"") && value->at[value->len - 1] == value->at[0])
-            value->at++, value->len -= 2;
+        *value = cut_quotes(*value);
         if (key->len && value->len && key->at[0] != '#')
             return true;
     }

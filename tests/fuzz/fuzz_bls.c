@@ -14,13 +14,16 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 static struct toy files[FILES_MAX + 1];
 static char paths[FILES_MAX][300], contents[SIZE_MAX_BYTES + FILES_MAX + 1];
 
-/* Names of files become paths that the toy filesystem can hold: no NUL, no slashes within a name. */
+/* Names of files become paths that the toy filesystem can hold. */
 static bool make_path(char *path, u32 where, const char *name, u32 len)
 {
     static const char *const places[] = {"/loader/entries/", "/boot/loader/entries/", "/EFI/Linux/", "/loader/",
                                          "/grub2/", "/EFI/x/", "/", "/boot/"};
-    if (!len || len > 255 || memchr(name, '/', len) || memchr(name, 0, len) || name[0] == '.')
+    if (!len || len > 255 || memchr(name, '/', len) || name[0] == '.')
         return false;
+    for (u32 i = 0; i < len; i++)
+        if ((u8)name[i] < ' ') /* NUL; and a name of two lines would make such a title, which is the menu's business */
+            return false;
     snprintf(path, sizeof paths[0], "%s%.*s", places[where % ARRAY_COUNT(places)], (int)len, name);
     return true;
 }

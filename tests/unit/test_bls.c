@@ -128,6 +128,7 @@ static void values(void **state)
         {"linux /k", "x", "/k", "", ""},
         {"linux k\rtitle a\rinitrd i", "a", "/k", "/i", ""},
         {"title 'a \"b\"'\nlinux \"/k\"\noptions 'x' y\n", "a \"b\"", "/k", "", "'x' y"},
+        {"title 'a'b'\nlinux /k\noptions \"a b\" \"c\"", "'a'b'", "/k", "", "\"a b\" \"c\""},
         {"title \"\nlinux /k\ntitle\ntitle  \t\n", "\"", "/k", "", ""},
         {"linux /k\nlinuxfoo /l\nLinux /l\n", "x", "/k", "", ""}, /* keys are whole words, in small letters */
         {"linux /no\nlinux /k\ntitle a\ntitle b", "b", "/k", "", ""},
