@@ -10,6 +10,7 @@
 #include "host.h"
 
 #include "payload.h"
+#include "pe.h"
 #include "tables.h"
 
 #define RAM MIB(256)
@@ -133,6 +134,52 @@ static void modules_in_the_way_are_moved_first(void **state)
         for (u32 b = 0; b < 5000; b++)
             assert_int_equal(moved[b], 0x5a);
     }
+}
+
+/* A unified kernel image gives way to what is in it, also when it is in the way itself. */
+static void a_container_is_opened(void **state)
+{
+    (void)state;
+    static char elf[FILE_SIZE];
+    static u8 image[FILE_SIZE + KIB(8)];
+    static const u64 image_at[] = {MIB(32), MIB(2)};
+    const struct pe_part parts[] = {{".cmdline", "root=x\n", 0}, {".initrd", "initrd", 0}, {".linux", elf, FILE_SIZE},
+                                    {".ucode", "microcode", 0}, {0}};
+    make_elf(MIB(64), MIB(2));
+    memcpy(elf, mem_at(MIB(64), FILE_SIZE), FILE_SIZE);
+    u32 size = pe_make(image, 0x8664, parts);
+    for (u32 i = 0; i < 4; i++) {
+        fresh();
+        host_poke(image_at[i / 2], image, size);
+        struct boot_entry entry = entry_of(add_module(image_at[i / 2], size));
+        add_module(MIB(48), 5000);
+        memset(mem_at(MIB(48), 5000), 0x5a, 5000);
+        arguments.append = text_of("quiet");
+        if (i % 2)
+            entry.options = "";
+        struct payload *p = payload_load(&entry, &volumes, &boot, &arguments, &keep);
+        check(p, "container", "");
+        assert_segment_at(MIB(2));
+        assert_string_equal(p->cmdline, i % 2 ? "root=x quiet" : "a=b quiet");
+        assert_int_equal(p->initrd_count, 3);
+        assert_int_equal(p->initrd[0].size, 9);
+        assert_int_equal(p->initrd[1].size, 6);
+        assert_int_equal(p->initrd[2].size, 5000);
+        char bytes[10] = "";
+        assert_int_equal(file_read(&p->initrd[0], 0, 9, bytes), OK);
+        assert_string_equal(bytes, "microcode");
+    }
+    /* what is in it is no kernel, or it is for another machine */
+    fresh();
+    image[PE_TABLE + 2 * 40 + 20] ^= 1;
+    host_poke(MIB(32), image, size);
+    struct boot_entry entry = entry_of(add_module(MIB(32), size));
+    assert_null(payload_load(&entry, &volumes, &boot, &arguments, &keep));
+    check(strstr(error_text(), "(module0): .linux: starts with "), "no kernel", "(module0): .linux: starts with ");
+    image[PE_AT + 4] = 0;
+    host_poke(MIB(32), image, size);
+    assert_null(payload_load(&entry, &volumes, &boot, &arguments, &keep));
+    check(strstr(error_text(), "for machine 8600, expected 8664"), "machine", "for machine 8600");
 }
 
 /* As many modules as there can be, every one of them in the way. */
@@ -278,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kernel_is_loaded_where_it_wants),
         cmocka_unit_test(modules_in_the_way_are_moved_first),
+        cmocka_unit_test(a_container_is_opened),
         cmocka_unit_test(all_modules_are_moved),
         cmocka_unit_test(an_initrd_leaves_the_kernels_memory),
         cmocka_unit_test(failures_name_the_file_and_give_memory_back),
