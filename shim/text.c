@@ -112,7 +112,7 @@ char *text_copy(struct text t)
 }
 
 /* Bytes of code point c as UTF-8, into b. */
-static u32 utf8_put(u32 c, char b[4])
+u32 utf8_put(u32 c, char b[4])
 {
     if (c < 0x80) {
         b[0] = (char)c;

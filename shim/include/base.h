@@ -106,4 +106,7 @@ char *text_copy(struct text t);
  * unit; a lone surrogate becomes U+FFFD. Returns the bytes written without the NUL. */
 u32 utf16_to_utf8(const u8 *from, u32 units, char *out, u32 room);
 
+/* The UTF-8 of code point c (below 110000h) into b: 1 to 4 bytes, their number. */
+u32 utf8_put(u32 c, char b[4]);
+
 #endif
