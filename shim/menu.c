@@ -1,360 +1,512 @@
-/* menu.c: entries in, a choice out (menu.h).
+/* menu.c: entries in, a choice out (menu.h): the model, and what keys and the clock do to it. menu_draw.c shows it.
  *
- * One model (struct menu), changed by keys and the clock, drawn from scratch or row by row. The reason of a failed boot
- * stays in sight: the last lines of the log that are errors or warnings stand below the list. Exercise:
- * tests/unit/test_menu.c.
+ * Letters: a command letter (e d c r) is that command; else an entry's hotkey selects it, as syslinux has it; else the
+ * letter begins a search by first letters. While a search runs all letters are its own: each finds the next row whose
+ * title begins with what was typed so far, or, where none does, one of whose words does. The same letter again goes to
+ * the next such row. It ends after a moment without a letter, or by any other key; after `/`, which lets command
+ * letters begin one and takes blanks and digits too, only by Esc, Enter or a move. Ctrl-L draws all anew, for who comes
+ * to a serial line later. Exercise: tests/unit/test_menu.c.
  */
-#include "menu.h"
+#include "menu_model.h"
 #include "cpu.h"
 #include "io.h"
 #include "print.h"
+#include "screen.h"
 
-#define LIST_TOP 2u
-#define MESSAGES_MAX 10u /* rows */
-#define LIST_ROWS_MIN 6u  /* that messages leave to the list */
-#define BELOW_LIST 4u /* blank, status, help, blank */
+#define SEARCH_MS 1500u
 
-#define RESCAN_LINE "shim: looking for disks and configs again"
-
-static const char *const action_titles[] = {"Look for disks and configs again", "Reboot", "Power off"};
-static const enum menu_action actions[] = {MENU_RESCAN, MENU_REBOOT, MENU_POWEROFF};
-
-struct menu {
-    const struct config *config;
-    u32 count;    /* rows of the list: entries, then the actions when no entry can be chosen */
-    u32 selected, top, height;
-    const struct boot_entry *standard; /* the default, marked */
-    u32 seconds;  /* left; TIMEOUT_NONE: no countdown */
-    u64 started;  /* clock_ms() */
-    u32 typed;    /* number made of digits so far, for lists of more than nine */
-    struct text message[MESSAGES_MAX]; /* rows of them: long lines go on in the next */
-    u32 message_count;
+static const struct {
+    enum menu_action action;
+    const char *title;
+} actions[MENU_ACTIONS_MAX] = {
+    {MENU_RESCAN, "Look for disks and configs again"},
+    {MENU_PROMPT, "Rescue prompt"},
+    {MENU_REBOOT, "Reboot"},
+    {MENU_POWEROFF, "Power off"},
 };
 
-static const struct boot_entry *entry_at(const struct menu *m, u32 i)
+/* ---- the list ---------------------------------------------------------------------------------------------------- */
+
+static bool is_usable(const struct boot_entry *entry)
 {
-    return i < m->config->entry_count ? m->config->entry[i] : NULL;
+    return entry && entry->kind == ENTRY_BOOT && !entry->disabled;
 }
 
-static bool is_usable(const struct menu *m, u32 i)
+const struct boot_entry *menu_entry(const struct menu *m, u32 i)
 {
-    const struct boot_entry *entry = entry_at(m, i);
-    return !entry || !entry->disabled;
+    return i < m->count && m->row[i] < m->config->entry_count ? m->config->entry[m->row[i]] : NULL;
 }
 
-/* ---- what is shown ----------------------------------------------------------------------------------------------- */
-
-/* Bytes of t that fill at most `cells` columns, one per UTF-8 character. */
-static u32 bytes_for(struct text t, u32 cells)
+bool menu_can_select(const struct menu *m, u32 i)
 {
-    u32 n = 0;
-    for (; n < t.len; n++)
-        if (((u8)t.at[n] & 0xc0) != 0x80 && !cells--)
-            break;
-    return n;
+    const struct boot_entry *entry = menu_entry(m, i);
+    return i < m->count && (!entry || entry->kind == ENTRY_BOOT || entry->kind == ENTRY_SUBMENU);
 }
 
-static u32 cells_of(const char *s)
+const char *menu_title(const struct menu *m, u32 i)
 {
-    u32 cells = 0;
-    for (; *s; s++)
-        cells += ((u8)*s & 0xc0) != 0x80;
-    return cells;
+    const struct boot_entry *entry = menu_entry(m, i);
+    return entry ? entry->title : actions[m->row[i] - m->config->entry_count].title;
 }
 
-static void add_message(struct menu *m, struct text row)
+/* The row of entry or of the submenu that it is in; m->count when it is not in this list. */
+static u32 row_of(const struct menu *m, const struct boot_entry *entry)
 {
-    if (m->message_count == MESSAGES_MAX) {
-        memmove(m->message, m->message + 1, sizeof m->message - sizeof m->message[0]);
-        m->message_count--;
-    }
-    m->message[m->message_count++] = row;
+    while (entry && entry->parent != m->parent)
+        entry = entry->parent;
+    u32 i = 0;
+    while (i < m->count && (!entry || menu_entry(m, i) != entry))
+        i++;
+    return i;
 }
 
-/* Cut off and return the first row of a message, where a word ends if there is one in its second half. */
-static struct text cut_row(struct text *line)
+/* The nearest row that can be selected, from i on by steps (1 or -1), else the other way. */
+static void select_near(struct menu *m, u32 i, i32 step)
 {
-    struct text row = {line->at, bytes_for(*line, console_columns() - 2)};
-    u32 end = row.len;
-    while (end < line->len && end > row.len / 2 && line->at[end] != ' ')
-        end--;
-    if (end > row.len / 2)
-        row.len = end;
-    *line = text_trim((struct text){line->at + row.len, line->len - row.len});
-    return row;
-}
-
-/* The last errors and warnings of the log since the user last asked for another look, cut into rows. */
-static void find_messages(struct menu *m)
-{
-    struct text log = text_of(console_log_text()), line;
-    while (text_split(&log, '\n', &line)) {
-        if (text_equal(line, RESCAN_LINE))
-            m->message_count = 0;
-        if (!text_starts(line, "shim: error:") && !text_starts(line, "shim: warning:"))
-            continue;
-        for (line = text_trim(line); line.len;)
-            add_message(m, cut_row(&line));
-    }
-}
-
-/* One row over the whole width, cut with "..." when too long. */
-static void draw_text(u32 row, enum attribute attribute, const char *text)
-{
-    u32 width = console_columns() - 1, cells = cells_of(text);
-    console_move(row, 0);
-    console_attribute(attribute);
-    if (cells > width)
-        console_print("%.*s...", (int)bytes_for(text_of(text), width - 3), text);
-    else
-        console_print("%s%*s", text, (int)(width - cells), "");
-    console_attribute(ATTR_NORMAL);
-}
-
-static void draw_row(const struct menu *m, u32 i)
-{
-    char text[300];
-    const struct boot_entry *entry = entry_at(m, i);
-    const char *title = entry ? entry->title : action_titles[i - m->config->entry_count];
-    const char *mark = i == m->selected ? ">" : " ";
-    format_text(text, sizeof text, " %s %2u  %.240s%s", mark, i + 1, title,
-                entry && entry == m->standard ? "  (default)" : "");
-    enum attribute attribute = is_usable(m, i) ? ATTR_NORMAL : ATTR_DIM;
-    draw_text(LIST_TOP + i - m->top, i == m->selected ? ATTR_REVERSE : attribute, text);
-}
-
-static u32 status_row(const struct menu *m)
-{
-    return LIST_TOP + m->height + 1;
-}
-
-static void draw_status(const struct menu *m)
-{
-    char text[300];
-    const struct boot_entry *entry = entry_at(m, m->selected);
-    text[0] = 0;
-    if (m->seconds != TIMEOUT_NONE)
-        format_text(text, sizeof text, "   Booting \"%.60s\" in %u s. Any key stops the countdown.",
-                    entry ? entry->id : "", m->seconds);
-    else if (entry && entry->disabled)
-        format_text(text, sizeof text, "   Cannot be booted: %.200s", entry->disabled);
-    draw_text(status_row(m), ATTR_BOLD, text);
-}
-
-static void draw_list(const struct menu *m)
-{
-    for (u32 i = m->top; i < m->count && i < m->top + m->height; i++)
-        draw_row(m, i);
-    draw_status(m);
-}
-
-static void draw_all(const struct menu *m)
-{
-    char text[400];
-    console_clear();
-    format_text(text, sizeof text, " shim %s%s%.120s", SHIM_VERSION, m->config->name ? "   " : "",
-                m->config->name ? m->config->name : "");
-    draw_text(0, ATTR_BOLD, text);
-    draw_list(m);
-    format_text(text, sizeof text, "   Up/Down select   Enter boots   %s   R looks for disks again",
-                m->count > 9 ? "digits select" : "1-9 boot at once");
-    draw_text(status_row(m) + 1, ATTR_DIM, text);
-    u32 row = status_row(m) + 3;
-    for (u32 i = 0; i < m->message_count && row < console_rows(); i++, row++) {
-        format_text(text, sizeof text, " %.*s", (int)m->message[i].len, m->message[i].at);
-        draw_text(row, ATTR_NORMAL, text);
-    }
-}
-
-/* ---- what keys do ------------------------------------------------------------------------------------------------ */
-
-static void select_row(struct menu *m, u32 i)
-{
-    u32 before = m->selected;
     if (i >= m->count)
         i = m->count - 1;
-    m->selected = i;
-    if (i < m->top || i >= m->top + m->height) {
-        m->top = i < m->top ? i : i - m->height + 1;
-        draw_list(m);
-        return;
-    }
-    draw_row(m, before);
-    draw_row(m, i);
-    draw_status(m);
+    for (u32 turn = 0; turn < 2; turn++, step = -step)
+        for (u32 at = i; at < m->count; at += (u32)step) /* below 0 is beyond the count, too */
+            if (menu_can_select(m, at)) {
+                m->selected = at;
+                menu_scroll(m);
+                return;
+            }
 }
 
-/* Take the selected row; false when it cannot be booted (the status row says why). */
-static bool take_selected(const struct menu *m, struct menu_choice *choice)
+/* Show what is in parent, with wanted (or what it is in) selected. */
+static void open_list(struct menu *m, const struct boot_entry *parent, const struct boot_entry *wanted)
 {
-    const struct boot_entry *entry = entry_at(m, m->selected);
-    if (entry && entry->disabled)
-        return false;
-    if (entry)
-        *choice = (struct menu_choice){MENU_BOOT, entry};
-    else
-        *choice = (struct menu_choice){actions[m->selected - m->config->entry_count], NULL};
+    const struct config *config = m->config;
+    m->parent = parent;
+    m->count = m->choices = m->selected = m->top = 0;
+    for (u32 i = 0; i < config->entry_count; i++)
+        if (config->entry[i]->parent == parent)
+            m->row[m->count++] = (u16)i;
+    for (u32 i = 0; i < MENU_ACTIONS_MAX && !m->usable && !parent; i++)
+        if (actions[i].action != MENU_PROMPT || !session_is_locked(m->session))
+            m->row[m->count++] = (u16)(config->entry_count + i);
+    for (u32 i = 0; i < m->count; i++)
+        m->choices += menu_can_select(m, i);
+    u32 row = row_of(m, wanted);
+    select_near(m, row < m->count ? row : 0, 1);
+}
+
+/* The entry of the config that chosen is, or is an edited copy of; NULL when there is none. */
+static const struct boot_entry *entry_of(const struct config *config, const struct boot_entry *chosen)
+{
+    for (u32 i = 0; chosen && i < config->entry_count; i++)
+        if (config->entry[i] == chosen || (chosen->id && config->entry[i]->id == chosen->id))
+            return config->entry[i];
+    return NULL;
+}
+
+static const struct boot_entry *first_usable(const struct config *config)
+{
+    for (u32 i = 0; i < config->entry_count; i++)
+        if (is_usable(config->entry[i]))
+            return config->entry[i];
+    return NULL;
+}
+
+static void menu_begin(struct menu *m, const struct session *session, const struct boot_entry *chosen, u32 countdown)
+{
+    const struct config *config = session->config;
+    const struct boot_entry *wanted = entry_of(config, chosen), *first = first_usable(config);
+    memset(m, 0, sizeof *m);
+    m->session = session;
+    m->config = config;
+    m->usable = first;
+    m->seconds = countdown;
+    if (!wanted)
+        wanted = config->default_entry;
+    if (!wanted)
+        wanted = first;
+    m->standard = wanted;
+    /* A default that cannot be booted is like one that failed: the fallback, or the user decides. */
+    if (!is_usable(wanted)) {
+        m->standard = is_usable(config->fallback_entry) ? config->fallback_entry : NULL;
+        if (m->standard)
+            wanted = m->standard;
+        else
+            m->seconds = TIMEOUT_NONE;
+    }
+    m->at_end = is_usable(config->timeout_entry) ? config->timeout_entry : m->standard;
+    /* Where a choice failed, its neighbours may be wanted; else the way begins at the first list. */
+    bool failed = first && m->seconds == TIMEOUT_NONE && wanted != config->default_entry;
+    open_list(m, failed ? wanted->parent : NULL, wanted);
+}
+
+/* ---- what is chosen ---------------------------------------------------------------------------------------------- */
+
+static bool choose(struct menu_choice *choice, enum menu_action action, const struct boot_entry *entry)
+{
+    *choice = (struct menu_choice){action, entry};
     return true;
 }
 
-/* Up to nine rows: a digit boots. More: digits make a number that selects, Enter boots. */
-static bool take_digit(struct menu *m, u32 digit, struct menu_choice *choice)
+/* Take the selected row: true when that is a choice. What cannot be booted is explained by the status row. */
+static bool take_selected(struct menu *m, struct menu_choice *choice)
 {
-    u32 number = m->typed * 10 + digit;
-    if (number > m->count)
-        number = digit;
-    m->typed = number;
-    if (!number || number > m->count)
+    const struct boot_entry *entry = menu_entry(m, m->selected);
+    if (!menu_can_select(m, m->selected))
         return false;
-    select_row(m, number - 1);
-    return m->count <= 9 && take_selected(m, choice);
+    if (!entry)
+        return choose(choice, actions[m->row[m->selected] - m->config->entry_count].action, NULL);
+    if (entry->kind == ENTRY_SUBMENU) {
+        open_list(m, entry, m->standard);
+        menu_lay_out(m);
+        return false;
+    }
+    return !entry->disabled && choose(choice, MENU_BOOT, entry);
 }
 
-static void stop_countdown(struct menu *m)
+static void go_back(struct menu *m)
 {
-    if (m->seconds == TIMEOUT_NONE)
+    const struct boot_entry *left = m->parent;
+    if (!left)
         return;
-    m->seconds = TIMEOUT_NONE;
-    draw_status(m);
+    open_list(m, left->parent, left);
+    menu_lay_out(m);
+}
+
+/* Up to nine rows: a digit takes one. More: digits make a number that selects. */
+static bool take_digit(struct menu *m, u32 digit, struct menu_choice *choice)
+{
+    u32 number = m->number * 10 + digit;
+    if (number > m->choices)
+        number = digit;
+    m->number = number;
+    if (!number || number > m->choices)
+        return false;
+    u32 i = 0;
+    for (u32 n = 0; n < number; i++)
+        n += menu_can_select(m, i);
+    select_near(m, i - 1, 1);
+    return m->choices <= 9 && take_selected(m, choice);
+}
+
+/* True when letter is a hotkey of this list; it goes to the next row that has it. */
+static bool take_hotkey(struct menu *m, u32 key)
+{
+    for (u32 n = 1; n <= m->count; n++) {
+        u32 i = (m->selected + n) % m->count;
+        const struct boot_entry *entry = menu_entry(m, i);
+        if (entry && entry->hotkey && entry->hotkey == key && menu_can_select(m, i)) {
+            select_near(m, i, 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- search ------------------------------------------------------------------------------------------------------ */
+
+static u32 small(u32 key)
+{
+    return key >= 'A' && key <= 'Z' ? key + 32 : key;
+}
+
+static bool is_letter(u32 key)
+{
+    return (small(key) >= 'a' && small(key) <= 'z') || (key >= 0xa0 && key <= 0x10ffff);
+}
+
+static bool is_of_word(char c)
+{
+    return is_letter((u8)c) || (c >= '0' && c <= '9') || (u8)c >= 0x80;
+}
+
+/* True when title begins with t, or, with words, one of its words does. */
+static bool title_matches(const char *title, struct text t, bool words)
+{
+    u32 length = (u32)strlen(title);
+    for (u32 i = 0; t.len <= length - i; i++) {
+        if ((!i || !is_of_word(title[i - 1])) && text_equal_nocase((struct text){title + i, t.len}, t))
+            return true;
+        if (!words)
+            return false;
+    }
+    return false;
+}
+
+/* Select the first row from the selected one (further: behind it) on that matches, round the end; by titles first. */
+static bool find_row(struct menu *m, u32 length, bool further)
+{
+    const struct text t = {m->search, length};
+    for (u32 words = 0; words < 2; words++)
+        for (u32 n = 0; n < m->count; n++) {
+            u32 i = (m->selected + n + further) % m->count;
+            if (menu_can_select(m, i) && title_matches(menu_title(m, i), t, words)) {
+                select_near(m, i, 1);
+                return true;
+            }
+        }
+    return false;
+}
+
+/* "nnn": the same character again and again. */
+static bool is_one_letter(const struct menu *m)
+{
+    for (u32 i = 1; i < m->search_length; i++)
+        if (m->search[i] != m->search[0])
+            return false;
+    return true;
+}
+
+static void end_search(struct menu *m)
+{
+    m->searching = m->not_found = false;
+    m->search_length = 0;
+}
+
+static void find(struct menu *m, bool further)
+{
+    if (!m->search_length) {
+        m->not_found = false;
+        return;
+    }
+    m->not_found = !find_row(m, m->search_length, further) && !(is_one_letter(m) && find_row(m, 1, true));
+}
+
+static void search_more(struct menu *m, u32 key)
+{
+    char bytes[4];
+    u32 count = utf8_put(small(key), bytes);
+    if (m->search_length + count <= MENU_SEARCH_MAX) {
+        memcpy(m->search + m->search_length, bytes, count);
+        m->search_length += count;
+    }
+    m->search_ms = clock_ms();
+    find(m, !m->searching && m->search_length == count);
+}
+
+static void search_less(struct menu *m)
+{
+    while (m->search_length && ((u8)m->search[--m->search_length] & 0xc0) == 0x80)
+        continue;
+    m->search_ms = clock_ms();
+    find(m, false);
+}
+
+/* True when the key belongs to the search that runs. Enter, moves and the like end it and mean what they mean. */
+static bool take_search_key(struct menu *m, u32 key)
+{
+    bool printable = key >= ' ' && key <= 0x10ffff;
+    if (m->searching ? printable : is_letter(key)) {
+        search_more(m, key);
+        return true;
+    }
+    if (key == KEY_BACKSPACE && m->search_length) {
+        search_less(m);
+        return true;
+    }
+    end_search(m);
+    return key == KEY_ESCAPE || key == KEY_BACKSPACE;
+}
+
+/* ---- keys -------------------------------------------------------------------------------------------------------- */
+
+/* Up and Down go round the ends; pages do not. */
+static void move(struct menu *m, u32 key)
+{
+    u32 at = m->selected, last = m->count - 1;
+    if (!m->choices)
+        return;
+    switch (key) {
+    case KEY_UP:
+        do
+            at = at ? at - 1 : last;
+        while (!menu_can_select(m, at));
+        break;
+    case KEY_DOWN:
+        do
+            at = at < last ? at + 1 : 0;
+        while (!menu_can_select(m, at));
+        break;
+    case KEY_HOME:
+        at = 0;
+        break;
+    case KEY_END:
+        at = last;
+        break;
+    case KEY_PAGE_UP:
+        at = at > m->height ? at - m->height : 0;
+        break;
+    case KEY_PAGE_DOWN:
+        at = at + m->height < last ? at + m->height : last;
+        break;
+    }
+    select_near(m, at, key == KEY_UP || key == KEY_END || key == KEY_PAGE_DOWN ? -1 : 1);
+}
+
+/* `e`, `d`, `c`, `r`; true when that is a choice. */
+static bool take_command(struct menu *m, u32 key, struct menu_choice *choice)
+{
+    const struct boot_entry *entry = menu_entry(m, m->selected);
+    bool locked = session_is_locked(m->session);
+    if (locked && (key == 'e' || key == 'c')) {
+        m->note = key == 'e' ? "Editing is locked." : "The prompt is locked.";
+        return false;
+    }
+    switch (key) {
+    case 'r':
+        return choose(choice, MENU_RESCAN, NULL);
+    case 'c':
+        return choose(choice, MENU_PROMPT, NULL);
+    case 'd':
+        if (entry && menu_can_select(m, m->selected))
+            entry_details(m->session, entry);
+        return false;
+    default:
+        entry = entry && entry->kind == ENTRY_BOOT ? entry_edit(entry) : NULL;
+        return entry && choose(choice, MENU_BOOT, entry);
+    }
+}
+
+/* A key that belongs to no search; true when it made a choice. */
+static bool take_other_key(struct menu *m, u32 key, struct menu_choice *choice)
+{
+    u32 letter = small(key);
+    if (letter == 'e' || letter == 'd' || letter == 'c' || letter == 'r')
+        return take_command(m, letter, choice);
+    if (take_hotkey(m, letter))
+        return false;
+    if (key >= '0' && key <= '9')
+        return take_digit(m, key - '0', choice);
+    m->searching = key == '/';
+    if (is_letter(key))
+        search_more(m, key);
+    return false;
 }
 
 /* True when the key made a choice. */
 static bool take_key(struct menu *m, u32 key, struct menu_choice *choice)
 {
-    stop_countdown(m);
-    if (key >= '0' && key <= '9')
-        return take_digit(m, key - '0', choice);
-    m->typed = 0;
+    const struct boot_entry *entry = menu_entry(m, m->selected);
+    m->seconds = TIMEOUT_NONE;
+    m->note = NULL;
+    if (menu_is_searching(m) && take_search_key(m, key))
+        return false;
+    if (key < '0' || key > '9')
+        m->number = 0;
     switch (key) {
     case KEY_ENTER:
         return take_selected(m, choice);
-    case KEY_UP:
-    case 'k':
-        select_row(m, m->selected ? m->selected - 1 : m->count - 1);
+    case KEY_RIGHT:
+        return entry && entry->kind == ENTRY_SUBMENU && take_selected(m, choice);
+    case KEY_ESCAPE:
+    case KEY_LEFT:
+    case KEY_BACKSPACE:
+        go_back(m);
         return false;
-    case KEY_DOWN:
-    case 'j':
-        select_row(m, m->selected + 1 < m->count ? m->selected + 1 : 0);
+    case KEY_CTRL('L'):
+        screen_begin();
+        menu_lay_out(m);
         return false;
-    case KEY_HOME:
-        select_row(m, 0);
-        return false;
-    case KEY_END:
-        select_row(m, m->count - 1);
-        return false;
-    case KEY_PAGE_UP:
-        select_row(m, m->selected > m->height ? m->selected - m->height : 0);
-        return false;
-    case KEY_PAGE_DOWN:
-        select_row(m, m->selected + m->height);
-        return false;
-    case 'r':
-    case 'R':
-        *choice = (struct menu_choice){MENU_RESCAN, NULL};
-        return true;
-    default:
+    case KEY_CTRL('P'):
+        key = KEY_UP;
+        break;
+    case KEY_CTRL('N'):
+        key = KEY_DOWN;
+        break;
+    }
+    if (key >= KEY_UP && key <= KEY_PAGE_DOWN) {
+        move(m, key);
         return false;
     }
+    return take_other_key(m, key, choice);
 }
 
-/* True when the countdown has run out. */
-static bool count_down(struct menu *m, u32 from)
+/* ---- the clock --------------------------------------------------------------------------------------------------- */
+
+/* True when the countdown has run out; *changed when its number has. */
+static bool count_down(struct menu *m, u32 from, bool *changed)
 {
     if (m->seconds == TIMEOUT_NONE)
         return false;
     u64 gone = (clock_ms() - m->started) / 1000;
     u32 left = gone < from ? from - (u32)gone : 0;
-    if (left != m->seconds) {
-        m->seconds = left;
-        draw_status(m);
-    }
+    *changed |= left != m->seconds;
+    m->seconds = left;
     return !left;
 }
 
-/* ---- the menu ---------------------------------------------------------------------------------------------------- */
-
-static void menu_begin(struct menu *m, const struct config *config, const struct boot_entry *chosen, u32 countdown)
+/* The countdown without a picture; true when it ran out, false when a key shows the menu. With no seconds it is one
+ * look at the keys, without one at the clock. */
+static bool count_unseen(struct menu *m, u32 countdown)
 {
-    bool any = false;
-    *m = (struct menu){.config = config, .count = config->entry_count, .seconds = countdown};
-    for (u32 i = config->entry_count; i-- > 0;)
-        if (is_usable(m, i)) {
-            any = true;
-            m->selected = i;
-        }
-    for (u32 i = 0; i < config->entry_count; i++)
-        if (config->entry[i] == chosen)
-            m->selected = i;
-    if (!any) {
-        m->count += ARRAY_COUNT(actions);
-        m->seconds = TIMEOUT_NONE;
-        return;
-    }
-    /* A default that cannot be booted is like one that failed: the fallback, or the user decides. */
-    if (!is_usable(m, m->selected)) {
-        const struct boot_entry *fallback = config->fallback_entry;
-        if (!fallback || fallback->disabled) {
+    bool changed = false;
+    for (;;) {
+        if (console_key() != KEY_NONE) {
             m->seconds = TIMEOUT_NONE;
-            return;
+            return false;
         }
-        while (config->entry[m->selected] != fallback)
-            m->selected = m->selected + 1 < config->entry_count ? m->selected + 1 : 0;
+        if (!countdown || count_down(m, countdown, &changed))
+            return true;
+        cpu_pause();
     }
-    m->standard = entry_at(m, m->selected);
-}
-
-static void lay_out(struct menu *m)
-{
-    find_messages(m);
-    u32 room = console_rows() - LIST_TOP - BELOW_LIST;
-    u32 list = (u32)min_u64(m->count, LIST_ROWS_MIN);
-    u32 messages = (u32)min_u64(m->message_count, room > list ? room - list : 0);
-    memmove(m->message, m->message + (m->message_count - messages), messages * sizeof m->message[0]);
-    m->message_count = messages;
-    m->height = (u32)min_u64(m->count, room - messages);
-    if (m->selected >= m->height)
-        m->top = m->selected - m->height + 1;
 }
 
 /* Nobody can see or press anything: the default after its time, else there is nothing left to do. */
 static struct menu_choice choose_alone(const struct menu *m)
 {
-    if (m->seconds == TIMEOUT_NONE || !m->standard) {
-        say_error("%sno console can take a choice; halted", m->standard ? "" : "nothing can be booted and ");
+    if (m->seconds == TIMEOUT_NONE || !m->at_end) {
+        say_error("%sno console can take a choice; halted", m->usable ? "" : "nothing can be booted and ");
         machine_halt();
     }
-    say("booting \"%s\" in %u s", m->standard->id, m->seconds);
+    say("booting \"%s\" in %u s", m->at_end->id, m->seconds);
     for (u64 start = clock_ms(); clock_ms() - start < (u64)m->seconds * 1000;)
         cpu_pause();
-    return (struct menu_choice){MENU_BOOT, m->standard};
+    return (struct menu_choice){MENU_BOOT, m->at_end};
+}
+
+/* Until there is a choice. */
+static void run(struct menu *m, u32 countdown, struct menu_choice *choice)
+{
+    for (bool changed = true;;) {
+        if (changed)
+            menu_draw(m);
+        changed = false;
+        u32 key = console_key();
+        if (key != KEY_NONE) {
+            if (take_key(m, key, choice))
+                return;
+            changed = true;
+            continue;
+        }
+        if (count_down(m, countdown, &changed)) {
+            choose(choice, MENU_BOOT, m->at_end);
+            return;
+        }
+        if (m->search_length && !m->searching && clock_ms() - m->search_ms > SEARCH_MS) {
+            end_search(m);
+            changed = true;
+        }
+        cpu_pause();
+    }
 }
 
 struct menu_choice menu_choose(const struct session *session, const struct boot_entry *chosen, u32 countdown)
 {
-    const struct config *config = session->config;
     struct menu m;
     struct menu_choice choice;
-    menu_begin(&m, config, chosen, countdown);
-    if (!m.seconds && m.standard)
-        return (struct menu_choice){MENU_BOOT, m.standard};
+    menu_begin(&m, session, chosen, countdown);
+    if (!m.seconds && !consoles_interactive())
+        return (struct menu_choice){MENU_BOOT, m.at_end};
     if (!consoles_interactive())
         return choose_alone(&m);
-    lay_out(&m);
-    m.started = clock_ms();
-    draw_all(&m);
-    for (;;) {
-        u32 key = console_key();
-        bool done = key != KEY_NONE ? take_key(&m, key, &choice)
-                                    : count_down(&m, countdown) && take_selected(&m, &choice);
-        if (done)
-            break;
-        if (key == KEY_NONE)
-            cpu_pause();
-    }
-    console_clear();
-    console_leave();
+    if (m.seconds && m.seconds != TIMEOUT_NONE)
+        m.started = clock_ms();
+    if (m.seconds != TIMEOUT_NONE && (!m.seconds || session->config->hidden) && count_unseen(&m, m.seconds))
+        return (struct menu_choice){MENU_BOOT, m.at_end};
+    screen_begin();
+    menu_find_messages(&m);
+    menu_lay_out(&m);
+    run(&m, countdown, &choice);
+    screen_end();
     print("\n"); /* the next line of the log begins a line of a captured log, too */
     if (choice.action == MENU_RESCAN)
-        print(RESCAN_LINE "\n");
+        print(MENU_RESCAN_LINE "\n");
     return choice;
 }

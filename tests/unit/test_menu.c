@@ -1,4 +1,4 @@
-/* test_menu.c: menu.c, seen through a serial port: a terminal of 24 × 80 cells shows what is sent, a script types. */
+/* test_menu.c: menu.c and menu_draw.c, seen through a serial port: a terminal of 24 × 80 cells shows what is sent, a script types. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -19,12 +19,12 @@
 
 struct cells {
     char at[ROWS][COLUMNS + 1];
-    char attribute[ROWS]; /* of the row's first cell: the last digit of its SGR */
+    char attribute[ROWS][COLUMNS]; /* last digit of its SGR */
 };
 
 static struct {
     struct cells now, shot;
-    u32 row, column, sent;
+    u32 row, column, sent, counted;
     char attribute;
     bool hidden; /* the cursor */
     char sequence[16];
@@ -36,6 +36,9 @@ static struct {
     u32 at_ms, shot_ms;  /* since `start` */
     u32 again_ms;        /* a second time */
     const char *again;
+    u32 last_ms;         /* and a third */
+    const char *last;
+    u32 count_ms, forget_ms; /* from here on bytes are counted; the terminal is switched on */
     u64 start;
     u8 ier, scratch, lcr;
 } line;
@@ -85,6 +88,7 @@ static void control(char final)
 static void terminal_take(char c)
 {
     terminal.sent++;
+    terminal.counted += line.count_ms && now_ms() >= line.count_ms;
     if (c == '\033' || terminal.length) {
         assert_true(terminal.length < sizeof terminal.sequence - 1);
         terminal.sequence[terminal.length++] = c;
@@ -103,8 +107,7 @@ static void terminal_take(char c)
             terminal.column = 0;
             terminal.row += terminal.row + 1 < ROWS;
         }
-        if (!terminal.column)
-            terminal.now.attribute[terminal.row] = terminal.attribute;
+        terminal.now.attribute[terminal.row][terminal.column] = terminal.attribute;
         terminal.now.at[terminal.row][terminal.column++] = (u8)c < 0x80 ? c : '?';
     }
 }
@@ -116,7 +119,9 @@ static bool typed(void)
     if (line.keys && !*line.keys && line.again) {
         line.keys = line.again;
         line.at_ms = line.again_ms;
-        line.again = NULL;
+        line.again = line.last;
+        line.again_ms = line.last_ms;
+        line.last = NULL;
     }
     return line.keys && *line.keys && now_ms() >= line.at_ms;
 }
@@ -159,6 +164,10 @@ static void port_out(u16 port, u32 value, u32 width)
 
 static void relax(void)
 {
+    if (line.forget_ms && now_ms() >= line.forget_ms) {
+        blank(&terminal.now);
+        line.forget_ms = 0;
+    }
     if (now_ms() <= line.shot_ms)
         terminal.shot = terminal.now;
 }
@@ -176,6 +185,7 @@ static void machine(u32 entries)
     memset(&line, 0, sizeof line);
     memset(&terminal, 0, sizeof terminal);
     memset(&config, 0, sizeof config);
+    memset(&arguments, 0, sizeof arguments);
     host_machine.in = port_in;
     host_machine.out = port_out;
     host_machine.relax = relax;
@@ -188,6 +198,15 @@ static void machine(u32 entries)
             format_copy("Title of %u", i + 1);
     terminal.sent = 0;
     line.start = host_ticks;
+}
+
+/* One more at the end of the config. */
+static struct boot_entry *add(enum entry_kind kind, const struct boot_entry *parent, const char *title)
+{
+    struct boot_entry *entry = config_entry_add(&config, &no_file, text_of(title));
+    entry->kind = kind;
+    entry->parent = parent;
+    return entry;
 }
 
 static struct menu_choice choose(const struct boot_entry *chosen, u32 countdown)
@@ -231,13 +250,14 @@ static void what_is_drawn(void **state)
     assert_row(3, " >  2  Title of 2  (default)");
     assert_row(4, "    3  Title of 3");
     assert_row(5, "");
-    assert_row(6, "   Booting \"e2\" in 2 s. Any key stops the countdown.");
-    assert_row(7, "   Up/Down select   Enter boots   1-9 boot at once   R looks for disks again");
-    for (u32 i = 8; i < ROWS; i++)
+    assert_row(6, "   Booting \"Title of 2\" in 2 s. Any key stops the countdown.");
+    for (u32 i = 7; i < ROWS - 1; i++)
         assert_row(i, "");
-    assert_int_equal(terminal.shot.attribute[2], '0');
-    assert_int_equal(terminal.shot.attribute[3], '7');
-    assert_int_equal(terminal.shot.attribute[6], '1');
+    assert_row(ROWS - 1, " Enter boot   e edit   d details   c prompt   r rescan   / search");
+    assert_int_equal(terminal.shot.attribute[2][8], '0');
+    assert_int_equal(terminal.shot.attribute[3][8], '7');
+    assert_int_equal(terminal.shot.attribute[3][COLUMNS - 1], '7');
+    assert_int_equal(terminal.shot.attribute[6][8], '1');
     /* and the screen is clean for what comes after */
     terminal.shot = terminal.now;
     for (u32 i = 0; i < ROWS; i++)
@@ -258,7 +278,7 @@ static void keys_choose(void **state)
         {3, 0, "\033OB\033OB\n", 3},
         {3, 0, "\033[B\033[B\033[B\r", 1}, /* around the end */
         {3, 0, "\033[A\r", 3},             /* … and the start */
-        {3, 0, "jjk\r", 2},
+        {3, 0, "\x0e\x0e\x10\r", 2}, /* Ctrl-N, Ctrl-P */
         {3, 1, "\033[H\r", 1},
         {3, 1, "\033[F\r", 3},
         {3, 0, "\033[6~\r", 3},
@@ -266,7 +286,7 @@ static void keys_choose(void **state)
         {3, 0, "2", 2},
         {3, 0, "9\r", 1}, /* no such row */
         {3, 0, "0\r", 1},
-        {3, 0, "x\033[C\033[D\t\x7f\033[15~\xc3\xa4\r", 1},
+        {3, 0, "x\033[C\033[D\t\x7f\033[15~\xc3\xa4\x01\r", 1},
         {3, 0, "r", 0},
         {3, 0, "R", 0},
         {9, 0, "9", 9},
@@ -275,7 +295,7 @@ static void keys_choose(void **state)
         {10, 0, "1\r", 1},
         {60, 0, "57\r", 57},
         {60, 0, "575\r", 5}, /* 575 is no row: begins anew */
-        {60, 0, "5x7\r", 7},
+        {60, 0, "5\t7\r", 7},
         {60, 0, "61\r", 1},
         {60, 0, "07\r", 7},
         {60, 59, "\033[B\r", 1},
@@ -324,11 +344,11 @@ static void the_countdown_counts(void **state)
         u32 seconds, shot_ms;
         const char *row;
     } cases[] = {
-        {5, 100, "   Booting \"e1\" in 5 s. Any key stops the countdown."},
-        {5, 1200, "   Booting \"e1\" in 4 s. Any key stops the countdown."},
-        {5, 4900, "   Booting \"e1\" in 1 s. Any key stops the countdown."},
-        {1, 100, "   Booting \"e1\" in 1 s. Any key stops the countdown."},
-        {60, 100, "   Booting \"e1\" in 60 s. Any key stops the countdown."},
+        {5, 100, "   Booting \"Title of 1\" in 5 s. Any key stops the countdown."},
+        {5, 1200, "   Booting \"Title of 1\" in 4 s. Any key stops the countdown."},
+        {5, 4900, "   Booting \"Title of 1\" in 1 s. Any key stops the countdown."},
+        {1, 100, "   Booting \"Title of 1\" in 1 s. Any key stops the countdown."},
+        {60, 100, "   Booting \"Title of 1\" in 60 s. Any key stops the countdown."},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         machine(3);
@@ -365,7 +385,7 @@ static void entries_that_cannot_be_booted(void **state)
     line.again = "3";
     line.again_ms = 1000;
     assert_ptr_equal(choose(NULL, 5).entry, config.entry[2]); /* no Enter on the first row did anything */
-    assert_row(2, " >  1  Title of 1");
+    assert_row(2, " >  1  Title of 1  - it names no kernel");
     assert_row(3, "    2  Title of 2  (default)");
     assert_row(6, "   Cannot be booted: it names no kernel");
     machine(3); /* the first that can be */
@@ -389,10 +409,9 @@ static void entries_that_cannot_be_booted(void **state)
     assert_row(6, "   Cannot be booted: x");
     machine(2);
     config.entry[1]->disabled = "x";
-    assert_int_equal(terminal.shot.attribute[3], 0);
     line.shot_ms = 500;
     choose(NULL, 1);
-    assert_int_equal(terminal.shot.attribute[3], '2'); /* dim */
+    assert_int_equal(terminal.shot.attribute[3][8], '2'); /* dim */
 }
 
 static void nothing_to_boot(void **state)
@@ -401,8 +420,9 @@ static void nothing_to_boot(void **state)
     static const struct {
         const char *keys;
         enum menu_action action;
-    } cases[] = {{"\r", MENU_RESCAN}, {"1", MENU_RESCAN}, {"2", MENU_REBOOT}, {"3", MENU_POWEROFF},
-                 {"\033[B\r", MENU_REBOOT}, {"\033[A\r", MENU_POWEROFF}, {"r", MENU_RESCAN}};
+    } cases[] = {{"\r", MENU_RESCAN}, {"1", MENU_RESCAN}, {"2", MENU_PROMPT}, {"3", MENU_REBOOT}, {"4", MENU_POWEROFF},
+                 {"\033[B\r", MENU_PROMPT}, {"\033[A\r", MENU_POWEROFF}, {"r", MENU_RESCAN}, {"c", MENU_PROMPT},
+                 {"po\r", MENU_POWEROFF}};
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++)
         for (u32 countdown = 0; countdown < 2; countdown++) {
             machine(0);
@@ -415,19 +435,23 @@ static void nothing_to_boot(void **state)
             assert_null(choice.entry);
             assert_row(0, " shim " SHIM_VERSION);
             assert_row(2, " >  1  Look for disks and configs again");
-            assert_row(3, "    2  Reboot");
-            assert_row(4, "    3  Power off");
-            assert_row(6, "");
+            assert_row(3, "    2  Rescue prompt");
+            assert_row(4, "    3  Reboot");
+            assert_row(5, "    4  Power off");
+            assert_row(7, "");
         }
     machine(2); /* entries, but broken ones: both */
     config.entry[0]->disabled = config.entry[1]->disabled = "it names no kernel";
+    arguments.lock = true;
     line.keys = "14";
     line.at_ms = 1000;
     line.shot_ms = 900;
     assert_int_equal(choose(NULL, 0).action, MENU_REBOOT);
-    assert_row(2, " >  1  Title of 1");
+    assert_row(2, " >  1  Title of 1  - it names no kernel");
     assert_row(4, "    3  Look for disks and configs again");
+    assert_row(5, "    4  Reboot");
     assert_row(8, "   Cannot be booted: it names no kernel");
+    assert_row(ROWS - 1, " Enter boot   d details   r rescan   / search");
 }
 
 static void long_lists_scroll(void **state)
@@ -439,14 +463,17 @@ static void long_lists_scroll(void **state)
     line.again = "\r";
     line.again_ms = 1000;
     assert_ptr_equal(choose(NULL, TIMEOUT_NONE).entry, config.entry[59]);
+    assert_row(0, " shim " SHIM_VERSION "   (vda1)/boot/shim.cfg                                        60/60");
+    assert_row(1, "   ... 42 more above");
     assert_row(2, "   43  Title of 43");
     assert_row(19, " > 60  Title of 60");
     assert_row(20, "");
-    assert_row(22, "   Up/Down select   Enter boots   digits select   R looks for disks again");
     machine(60); /* the default in sight from the start */
     line.shot_ms = 500;
     assert_ptr_equal(choose(config.entry[49], 1).entry, config.entry[49]);
+    assert_row(1, "   ... 32 more above");
     assert_row(19, " > 50  Title of 50  (default)");
+    assert_row(20, "   ... 10 more below");
     machine(60); /* one up from the top of the window */
     line.keys = "\033[F\033[5~\033[A";
     line.shot_ms = 500;
@@ -470,7 +497,7 @@ static void long_titles_are_cut(void **state)
     choose(NULL, 1);
     memset(row, 'x', sizeof row);
     memcpy(row, " >  1  ", 7);
-    memcpy(row + 76, "...", 4);
+    memcpy(row + 65, "...  (default)", 15);
     assert_row(2, row);
     assert_row(3, "    2  Gr??e ?");
 }
@@ -486,9 +513,9 @@ static void the_reason_stays_in_sight(void **state)
     line.keys = "r";
     line.at_ms = 1000;
     assert_int_equal(choose(NULL, TIMEOUT_NONE).action, MENU_RESCAN);
-    assert_row(8, " shim: error: (vda1)/boot/vmlinuz: truncated at 4096 of 8247232 bytes");
-    assert_row(9, " shim: warning: unknown argument \"x\"");
-    assert_row(10, "");
+    assert_row(7, " shim: error: (vda1)/boot/vmlinuz: truncated at 4096 of 8247232 bytes");
+    assert_row(8, " shim: warning: unknown argument \"x\"");
+    assert_row(9, "");
     /* after another look, only what is new; long lines go on in the next row */
     say_error("a sentence that is longer than the eighty columns that a terminal has, so that it cannot stand in one "
               "row");
@@ -496,19 +523,20 @@ static void the_reason_stays_in_sight(void **state)
     line.keys = "2";
     line.at_ms = 1000;
     choose(NULL, TIMEOUT_NONE);
-    assert_row(8, " shim: error: a sentence that is longer than the eighty columns that a terminal");
-    assert_row(9, " has, so that it cannot stand in one row");
-    assert_row(10, "");
+    assert_row(7, " shim: error: a sentence that is longer than the eighty columns that a terminal");
+    assert_row(8, " has, so that it cannot stand in one row");
+    assert_row(9, "");
     /* many errors leave the list its rows; the last errors are the ones that are shown */
     machine(30);
     for (u32 i = 0; i < 40; i++)
         say_error("number %u", i);
     line.shot_ms = 500;
     choose(config.entry[20], 1);
-    assert_row(2, "   14  Title of 14");
-    assert_row(9, " > 21  Title of 21  (default)");
-    assert_row(14, " shim: error: number 30");
-    assert_row(23, " shim: error: number 39");
+    assert_row(2, "   15  Title of 15");
+    assert_row(8, " > 21  Title of 21  (default)");
+    assert_row(12, " shim: error: number 30");
+    assert_row(21, " shim: error: number 39");
+    assert_row(22, "");
 }
 
 static void without_a_console(void **state)
@@ -526,6 +554,365 @@ static void without_a_console(void **state)
     assert_int_equal(terminal.sent, 0);
 }
 
+/* A tree: two entries, a submenu of two with one in a submenu of its own, a heading and what is below it. */
+static void machine_with_submenus(void)
+{
+    machine(2);
+    const struct boot_entry *more = add(ENTRY_SUBMENU, NULL, "More");
+    add(ENTRY_BOOT, more, "Inner one");
+    add(ENTRY_BOOT, add(ENTRY_SUBMENU, more, "Deep"), "Deepest");
+    add(ENTRY_SEPARATOR, NULL, "")->title = "";
+    add(ENTRY_HEADING, NULL, "vdb1: ext4 \"data\"");
+    add(ENTRY_BOOT, NULL, "Other disk");
+}
+
+static void submenus(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys, *id;
+    } cases[] = {
+        {"3\r", "Inner one"},                 /* a digit opens it */
+        {"\033[B\033[B\r\r", "Inner one"},    /* and Enter */
+        {"3\033[B\033[C\r", "Deepest"},       /* and Right, inside too */
+        {"3\033[B\r1", "Deepest"},            /* a digit boots */
+        {"3\033[B\r\033[D\033[D\033[A\r", "e2"}, /* Left goes back to where it was opened */
+        {"3\x7f\033[B\r", "Other disk"},      /* Backspace, too; down over separator and heading */
+        {"4", "Other disk"},                  /* which have no numbers */
+        {"\033[A\r", "Other disk"},
+        {"\033[F\033[B\r", "e1"},
+        {"\033[F\033[A\r\r", "Inner one"},
+        {"\033[D\033[C\x7f\r", "e1"}, /* nowhere to go */
+        {"3\033[D1", "e1"},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        machine_with_submenus();
+        line.keys = cases[i].keys;
+        struct menu_choice choice = choose(NULL, TIMEOUT_NONE);
+        assert_int_equal(choice.action, MENU_BOOT);
+        assert_string_equal(choice.entry->id, cases[i].id);
+    }
+    machine_with_submenus(); /* Esc is known when nothing follows it */
+    line.keys = "3";
+    line.again = "\033";
+    line.again_ms = 1000;
+    line.last = "1";
+    line.last_ms = 2000;
+    assert_string_equal(choose(NULL, TIMEOUT_NONE).entry->id, "e1");
+}
+
+static void submenus_are_shown(void **state)
+{
+    (void)state;
+    machine_with_submenus();
+    line.shot_ms = 500;
+    line.keys = "1";
+    line.at_ms = 1000;
+    choose(config.entry[8], TIMEOUT_NONE);
+    assert_row(2, "    1  Title of 1");
+    assert_row(4, "    3  More >");
+    assert_row(5, "");
+    assert_row(6, " vdb1: ext4 \"data\"");
+    assert_row(7, " >  4  Other disk  (default)");
+    assert_row(8, "");
+    assert_int_equal(terminal.shot.attribute[6][2], '1');
+    machine_with_submenus(); /* inside: the way, and the way back */
+    line.shot_ms = 500;
+    line.keys = "3\033[B\r";
+    line.again = "\r";
+    line.again_ms = 1000;
+    choose(NULL, TIMEOUT_NONE);
+    assert_row(0, " shim " SHIM_VERSION "   More > Deep >");
+    assert_row(2, " >  1  Deepest");
+    assert_row(3, "");
+    assert_row(ROWS - 1, " Enter boot   e edit   d details   c prompt   r rescan   / search   Esc back");
+    machine_with_submenus(); /* a default inside: its submenu is selected, and it is named */
+    config.default_entry = config.entry[5];
+    config.title = "Choose";
+    line.shot_ms = 500;
+    assert_ptr_equal(choose(config.entry[5], 3).entry, config.entry[5]);
+    assert_row(0, " Choose   (vda1)/boot/shim.cfg");
+    assert_row(4, " >  3  More >");
+    assert_row(9, "   Booting \"More > Deep > Deepest\" in 3 s. Any key stops the countdown.");
+    assert_row(ROWS - 1, " Enter open   e edit   d details   c prompt   r rescan   / search");
+    machine_with_submenus(); /* one that failed is back in its list, even an edited copy */
+    struct boot_entry edited = *config.entry[3];
+    line.shot_ms = 500;
+    line.keys = "\033[B\033[B\r";
+    line.at_ms = 1000;
+    assert_ptr_equal(choose(&edited, TIMEOUT_NONE).entry, config.entry[3]);
+    assert_row(2, " >  1  Inner one  (default)");
+    machine(0); /* nothing in it: no key hurts */
+    add(ENTRY_SUBMENU, NULL, "Empty");
+    line.keys = "1\r\033[A\033[B\033[F\033[6~19dex/x\033\033[C\033[D3";
+    assert_int_equal(choose(NULL, TIMEOUT_NONE).action, MENU_PROMPT);
+}
+
+static void letters_search(void **state)
+{
+    (void)state;
+    static const char *const titles[] = {"Alpine", "Gentoo", "Ubuntu", "Ubuntu (old kernel)", "openSUSE", "Guix System",
+                                         "void \xc3\x84rger 6.1", "Debian, with Ubuntu"};
+    static const struct {
+        const char *keys, *title;
+    } cases[] = {
+        {"u\r", "Ubuntu"},
+        {"U\r", "Ubuntu"},
+        {"uu\r", "Ubuntu (old kernel)"}, /* the same letter again: the next */
+        {"uuu\r", "Ubuntu"},             /* titles before words */
+        {"ub\r", "Ubuntu"},
+        {"g\r", "Gentoo"},
+        {"gu\r", "Guix System"},
+        {"gg\r", "Guix System"},
+        {"o\r", "openSUSE"},
+        {"os\r", "openSUSE"},              /* nothing begins so: stays */
+        {"k\r", "Ubuntu (old kernel)"},    /* the start of a word */
+        {"sys\r", "Guix System"},
+        {"xx\r", "Alpine"},
+        {"g\033[A\r", "Alpine"},           /* a move ends it */
+        {"ge\r", "Gentoo"},                /* now `e` is no command */
+        {"a\r", "Alpine"},                 /* from the row behind, round the end */
+        {"gx\x7f" "e\r", "Gentoo"},
+        {"g3", "Ubuntu"},                  /* and so does a digit */
+        {"/debi\r", "Debian, with Ubuntu"}, /* with `/` commands are letters */
+        {"/d\r", "Debian, with Ubuntu"},
+        {"/6.1\r", "void \xc3\x84rger 6.1"}, /* and so are digits */
+        {"/Debian, w\r", "Debian, with Ubuntu"},
+        {"/de\x7f\x7f\x7fu\r", "Ubuntu"},
+        {"\xc3\x84\r", "void \xc3\x84rger 6.1"},
+        {"\xc3\xa4\r", "Alpine"},
+        {"/0123456789012345678901234567890123456789012345678901234567890123456789\r", "Alpine"},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        machine(ARRAY_COUNT(titles));
+        for (u32 n = 0; n < ARRAY_COUNT(titles); n++)
+            config.entry[n]->title = titles[n];
+        line.keys = cases[i].keys;
+        struct menu_choice choice = choose(NULL, TIMEOUT_NONE);
+        assert_int_equal(choice.action, MENU_BOOT);
+        assert_string_equal(choice.entry->title, cases[i].title);
+    }
+}
+
+static void a_search_is_shown_and_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys;
+        u32 again_ms;
+        const char *again;
+        u32 row;
+        const char *status;
+    } cases[] = {
+        {"t", 1000, "wo\r", 0, "   Search: t"}, /* "two" */
+        {"t", 3000, "wo\r", 1, "   Search: t"}, /* "wo" begins nothing */
+        {"tq", 3000, "\r", 1, "   Search: tq   (nothing begins so)"},
+        {"/", 9000, "three\r", 2, "   Search: _"},
+        {"/TH", 9000, "r\r", 2, "   Search: th_"},
+        {"/TH\033\033", 1000, "\r", 2, ""}, /* Esc ends it, then goes back */
+        {"t\033", 600, "hr\r", 1, "   Search: t"},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        machine(4);
+        config.entry[0]->title = "two";
+        config.entry[1]->title = "ten";
+        config.entry[2]->title = "three";
+        line.keys = cases[i].keys;
+        line.again = cases[i].again;
+        line.again_ms = cases[i].again_ms;
+        line.shot_ms = 500;
+        assert_ptr_equal(choose(NULL, 7).entry, config.entry[cases[i].row]);
+        assert_row(7, cases[i].status);
+    }
+    machine(2); /* and its time is over */
+    line.keys = "t";
+    line.shot_ms = 1700;
+    line.again = "\r";
+    line.again_ms = 2000;
+    choose(NULL, TIMEOUT_NONE);
+    assert_row(5, "");
+}
+
+static void hotkeys_select(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys;
+        u32 chosen;
+    } cases[] = {{"m\r", 2}, {"M\r", 2}, {"mm\r", 4}, {"mmm\r", 2}, {"9\r", 3}, {"t\r", 2}};
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        machine(4);
+        config.entry[1]->hotkey = config.entry[3]->hotkey = 'm';
+        config.entry[2]->hotkey = '9';
+        line.keys = cases[i].keys;
+        assert_ptr_equal(choose(NULL, TIMEOUT_NONE).entry, config.entry[cases[i].chosen - 1]);
+    }
+    machine(2); /* a command letter stays one */
+    config.entry[1]->hotkey = 'r';
+    line.keys = "r";
+    assert_int_equal(choose(NULL, TIMEOUT_NONE).action, MENU_RESCAN);
+}
+
+static void commands(void **state)
+{
+    (void)state;
+    machine(2);
+    line.keys = "c";
+    assert_int_equal(choose(NULL, 3).action, MENU_PROMPT);
+    machine(2);
+    line.keys = "d"; /* details, and back */
+    line.shot_ms = 500;
+    line.again = " 2";
+    line.again_ms = 1000;
+    assert_ptr_equal(choose(NULL, 3).entry, config.entry[1]);
+    assert_row(0, " Title of 1");
+    assert_row(2, " Id         e1");
+    machine(2); /* what cannot be booted may be mended; Esc leaves the editor */
+    config.entry[0]->disabled = "x";
+    line.keys = "\033[Ae";
+    line.again = "\033";
+    line.again_ms = 1000;
+    line.last = "2";
+    line.last_ms = 2000;
+    assert_ptr_equal(choose(NULL, 3).entry, config.entry[1]);
+    machine(2); /* Ctrl-L draws all of it */
+    line.keys = "\x0e";
+    line.again = "\x0c";
+    line.again_ms = 1000;
+    line.last = "\r";
+    line.last_ms = 2000;
+    line.forget_ms = 900;
+    line.shot_ms = 1500;
+    choose(NULL, 3);
+    assert_row(3, " >  2  Title of 2");
+    assert_row(2, "    1  Title of 1  (default)");
+}
+
+static void locked(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"e", "c", "E", "C"};
+    for (u32 i = 0; i < 2 * ARRAY_COUNT(keys); i++) {
+        machine(2);
+        config.locked = i & 1;
+        arguments.lock = !config.locked;
+        line.keys = keys[i / 2];
+        line.shot_ms = 500;
+        line.again = "2";
+        line.again_ms = 1000;
+        assert_ptr_equal(choose(NULL, 1).entry, config.entry[1]);
+        assert_row(5, i / 2 & 1 ? "   The prompt is locked." : "   Editing is locked.");
+        assert_row(ROWS - 1, " Enter boot   d details   r rescan   / search");
+    }
+}
+
+static void hidden_until_a_key(void **state)
+{
+    (void)state;
+    machine(3);
+    config.hidden = true;
+    assert_ptr_equal(choose(config.entry[1], 2).entry, config.entry[1]);
+    assert_in_range(now_ms(), 1999, 2200);
+    assert_int_equal(terminal.sent, 0);
+    for (u32 seconds = 0; seconds < 10; seconds += 5) { /* the key shows it, and does nothing else */
+        machine(3);
+        config.hidden = seconds;
+        line.keys = "\r";
+        line.at_ms = seconds ? 1000 : 0;
+        line.shot_ms = 30000;
+        line.again = "3";
+        line.again_ms = 50000;
+        assert_ptr_equal(choose(config.entry[1], seconds).entry, config.entry[2]);
+        assert_true(now_ms() >= 50000);
+        assert_row(3, " >  2  Title of 2  (default)");
+        assert_row(6, "");
+    }
+    machine(3); /* without a countdown there is nothing to hide */
+    config.hidden = true;
+    line.keys = "2";
+    line.at_ms = 1000;
+    line.shot_ms = 500;
+    choose(NULL, TIMEOUT_NONE);
+    assert_row(2, " >  1  Title of 1  (default)");
+}
+
+static void another_entry_at_the_end_of_time(void **state)
+{
+    (void)state;
+    machine(3);
+    config.timeout_entry = config.entry[2];
+    line.shot_ms = 500;
+    assert_ptr_equal(choose(config.entry[1], 2).entry, config.entry[2]);
+    assert_row(3, " >  2  Title of 2  (default)");
+    assert_row(6, "   Booting \"Title of 3\" in 2 s. Any key stops the countdown.");
+    machine(3);
+    config.timeout_entry = config.entry[2];
+    line.keys = "\r";
+    assert_ptr_equal(choose(config.entry[1], 2).entry, config.entry[1]);
+    machine(3);
+    config.timeout_entry = config.entry[2];
+    config.entry[2]->disabled = "x";
+    assert_ptr_equal(choose(config.entry[1], 2).entry, config.entry[1]);
+}
+
+static void what_is_said_of_an_entry(void **state)
+{
+    (void)state;
+    machine(4);
+    for (u32 i = 0; i < 3; i++) {
+        config.entry[i]->counted = true;
+        config.entry[i]->tries_left = 2 - i;
+    }
+    config.entry[3]->disabled = "(vda1)/boot/vmlinuz-6.1.0-13-amd64: no such file (\"vmlinuz-6.1.0-13-amd64\" is missing)";
+    config.entry[0]->help = "One line.\nAnother one, which is so long that it goes on in the next row, because the "
+                            "screen has eighty columns.";
+    line.keys = "\033[A\033[B"; /* the default has been seen */
+    line.shot_ms = 500;
+    line.again = "\r";
+    line.again_ms = 1000;
+    say_error("the reason");
+    choose(NULL, 1);
+    assert_row(2, " >  1  Title of 1  (default)  (2 tries left)");
+    assert_row(3, "    2  Title of 2  (1 try left)");
+    assert_row(4, "    3  Title of 3  (bad: 0 tries left)");
+    assert_row(5, "    4  Title of 4  - (vda1)/boot/vmlinuz-6.1.0-13-amd64: no such file (\"vmli...");
+    assert_row(7, "");
+    assert_row(9, "   One line.");
+    assert_row(10, "   Another one, which is so long that it goes on in the next row, because the");
+    assert_row(11, "   screen has eighty columns.");
+    assert_row(12, "");
+    assert_row(13, " shim: error: the reason");
+    machine(1); /* names too long for the countdown */
+    char title[200];
+    memset(title, 'y', sizeof title);
+    title[sizeof title - 1] = 0;
+    config.entry[0]->title = title;
+    line.shot_ms = 500;
+    choose(NULL, 12);
+    title[52] = 0;
+    char row[100];
+    format_text(row, sizeof row, "   Booting \"%s...\" in 12 s.", title);
+    assert_row(4, row);
+}
+
+static void moving_is_cheap(void **state)
+{
+    (void)state;
+    machine(10);
+    line.keys = "\033[B";
+    line.at_ms = 1000;
+    line.shot_ms = 500;
+    line.again = "\r";
+    line.again_ms = 2000;
+    line.count_ms = 900;
+    choose(NULL, TIMEOUT_NONE);
+    assert_in_range(terminal.counted, 100, 300); /* and the clearing at the end */
+    machine(3);
+    line.count_ms = 900;
+    choose(NULL, 2); /* a second is one digit */
+    assert_in_range(terminal.counted, 10, 60);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -540,6 +927,17 @@ int main(void)
         cmocka_unit_test(long_titles_are_cut),
         cmocka_unit_test(the_reason_stays_in_sight),
         cmocka_unit_test(without_a_console),
+        cmocka_unit_test(submenus),
+        cmocka_unit_test(submenus_are_shown),
+        cmocka_unit_test(letters_search),
+        cmocka_unit_test(a_search_is_shown_and_ends),
+        cmocka_unit_test(hotkeys_select),
+        cmocka_unit_test(commands),
+        cmocka_unit_test(locked),
+        cmocka_unit_test(hidden_until_a_key),
+        cmocka_unit_test(another_entry_at_the_end_of_time),
+        cmocka_unit_test(what_is_said_of_an_entry),
+        cmocka_unit_test(moving_is_cheap),
     };
     return cmocka_run_group_tests_name("menu", tests, NULL, NULL);
 }
