@@ -166,6 +166,12 @@ static bool is_changed(u32 row, u32 column)
     return next[row][column] != shown[row][column] && (row + 1 < screen.rows || column + 1 < screen.columns);
 }
 
+/* A blank looks the same in every attribute but reverse: between words it costs no change of attributes. */
+static bool looks_like(u16 cell, u32 attribute)
+{
+    return cell >> 14 == attribute || (cell == BLANK && attribute != ATTR_REVERSE);
+}
+
 /* The end of the run of changed cells that begins at column: short gaps that cost no attribute belong to it. */
 static u32 run_end(u32 row, u32 column)
 {
@@ -173,7 +179,7 @@ static u32 run_end(u32 row, u32 column)
     for (u32 i = end; i < screen.columns && i <= end + GAP_MAX; i++) {
         if (is_changed(row, i))
             end = i + 1;
-        else if ((next[row][i] ^ next[row][end - 1]) & ~CELL_CODE)
+        else if (!looks_like(next[row][i], next[row][end - 1] >> 14))
             break;
     }
     return end;
@@ -185,7 +191,9 @@ static void send_run(u32 row, u32 from, u32 end)
     console_move(row, from);
     while (from < end) {
         u32 attribute = next[row][from] >> 14, used = 0;
-        for (; from < end && next[row][from] >> 14 == attribute; from++)
+        if (looks_like(next[row][from], screen.attribute))
+            attribute = screen.attribute;
+        for (; from < end && looks_like(next[row][from], attribute); from++)
             used += utf8_put(next[row][from] & CELL_CODE, bytes + used);
         set_attribute((enum attribute)attribute);
         console_print("%.*s", (int)used, bytes);
