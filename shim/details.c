@@ -87,33 +87,36 @@ static bool add_file(struct page *page, const char *label, const struct session 
     return !error;
 }
 
-/* What the kernel says of itself, and whether it can be booted. */
-static void add_kernel_kind(struct page *page, const struct file *file)
+/* The text by which a Linux kernel names itself; empty when this is none, or it has none. */
+static const char *linux_version(const struct file *file, const u8 *head, u32 size)
+{
+    if (size < LINUX_VERSION_AT + 2 || load_le(head + LINUX_MAGIC_AT, 4) != LINUX_MAGIC)
+        return "";
+    u64 at = load_le(head + LINUX_VERSION_AT, 2) + LINUX_VERSION_BASE;
+    char *version = arena_alloc(LINUX_VERSION_MAX + 1, 1);
+    bool there = version && at > LINUX_VERSION_BASE && at < file->size &&
+                 !file_read(file, at, min_u64(LINUX_VERSION_MAX, file->size - at), version);
+    error_clear();
+    return there ? version : "";
+}
+
+/* Who boots it and what it says of itself, or why nobody does. */
+static void add_type(struct page *page, const struct file *file)
 {
     u32 size = (u32)min_u64(file->size, HEAD_SIZE);
     u8 *head = arena_reserve(HEAD_SIZE, 16);
-    if (!head || file_read(file, 0, size, head)) {
-        add_error(page, "");
-        return;
+    enum error error = head ? file_read(file, 0, size, head) : ERR_NO_MEMORY;
+    const struct payload_protocol *const *protocol = payload_protocols;
+    while (!error && *protocol && (error = (*protocol)->recognise(head, size, file->size)) == ERR_NOT_MINE)
+        protocol++, error = OK;
+    if (error) {
+        add_error(page, "Type");
+    } else if (*protocol) {
+        const char *version = linux_version(file, head, size);
+        add_copy(page, "Type", format_copy("%s%s%s", (*protocol)->name, version[0] ? ", " : "", version));
+    } else if (size < 2 || head[0] != 'M' || head[1] != 'Z') { /* what is in an EFI program, others know */
+        add_line(page, "Type", text_of("no kernel that is known here"));
     }
-    for (u32 i = 0; payload_protocols[i]; i++) {
-        enum error error = payload_protocols[i]->recognise(head, size, file->size);
-        if (error == ERR_NOT_MINE)
-            continue;
-        if (error)
-            add_error(page, "");
-        else
-            add_copy(page, "", format_copy("for `%s`", payload_protocols[i]->name));
-        break;
-    }
-    if (size < LINUX_VERSION_AT + 2 || load_le(head + LINUX_MAGIC_AT, 4) != LINUX_MAGIC)
-        return;
-    u64 at = load_le(head + LINUX_VERSION_AT, 2) + LINUX_VERSION_BASE;
-    char *version = arena_alloc(LINUX_VERSION_MAX + 1, 1);
-    if (version && at > LINUX_VERSION_BASE && at < file->size &&
-        !file_read(file, at, min_u64(LINUX_VERSION_MAX, file->size - at), version))
-        add_line(page, "", text_of(version));
-    error_clear();
 }
 
 static void add_kernel(struct page *page, const struct session *session, const struct boot_entry *entry)
@@ -130,15 +133,15 @@ static void add_kernel(struct page *page, const struct session *session, const s
     } else if (!add_file(page, "Kernel", session, entry, &kernel, &file)) {
         return;
     }
-    add_kernel_kind(page, &file);
+    add_type(page, &file);
 }
 
 static void add_volume(struct page *page, const struct volume *v)
 {
     const char *type = !v->fs ? "unknown" : v->fs->describe ? v->fs->describe(v) : v->fs->name;
     add_copy(page, "Volume", format_copy("%s: %s, %lu MiB%s%s%s%s", v->name, type, v->size >> 20,
-                                         v->ids.label[0] ? " LABEL=" : "", v->ids.label,
-                                         v->ids.uuid[0] ? " UUID=" : "", v->ids.uuid));
+                                         v->ids.label[0] ? "\nLABEL=" : "", v->ids.label,
+                                         v->ids.uuid[0] ? "\nUUID=" : "", v->ids.uuid));
 }
 
 static void add_boot_entry(struct page *page, const struct session *session, const struct boot_entry *entry)

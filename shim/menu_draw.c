@@ -219,7 +219,7 @@ static void draw_list(const struct menu *m)
 
 static void draw_countdown(const struct menu *m, u32 row)
 {
-    static const char advice[] = " Any key stops the countdown.";
+    static const char advice[] = " Any key stops it.";
     char text[512], rest[32];
     u32 length = path_of(m->at_end, text, sizeof text);
     u32 rest_length = format_text(rest, sizeof rest, "\" in %u s.", m->seconds);

@@ -10,167 +10,7 @@
 #include "console.h"
 #include "menu.h"
 
-#define ROWS 24u
-#define COLUMNS 80u
-#define TICKS_PER_MS 1000000u
-#define LIMIT_MS 100000u /* nothing here takes longer */
-
-/* ---- the terminal ------------------------------------------------------------------------------------------------ */
-
-struct cells {
-    char at[ROWS][COLUMNS + 1];
-    char attribute[ROWS][COLUMNS]; /* last digit of its SGR */
-};
-
-static struct {
-    struct cells now, shot;
-    u32 row, column, sent, counted;
-    char attribute;
-    bool hidden; /* the cursor */
-    char sequence[16];
-    u32 length; /* of the sequence; 0: none */
-} terminal;
-
-static struct {
-    const char *keys;    /* typed at at_ms, one byte per look */
-    u32 at_ms, shot_ms;  /* since `start` */
-    u32 again_ms;        /* a second time */
-    const char *again;
-    u32 last_ms;         /* and a third */
-    const char *last;
-    u32 count_ms, forget_ms; /* from here on bytes are counted; the terminal is switched on */
-    u64 start;
-    u8 ier, scratch, lcr;
-} line;
-
-static u64 now_ms(void)
-{
-    return (host_ticks - line.start) / TICKS_PER_MS;
-}
-
-static void blank(struct cells *cells)
-{
-    memset(cells, 0, sizeof *cells);
-    for (u32 i = 0; i < ROWS; i++)
-        memset(cells->at[i], ' ', COLUMNS);
-}
-
-/* Where number n of the sequence's parameters starts counting from 1. */
-static u32 parameter(u32 n)
-{
-    u32 value = 0;
-    const char *p = terminal.sequence + 2;
-    for (; n > 1 && *p; p++)
-        n -= *p == ';';
-    for (; *p >= '0' && *p <= '9'; p++)
-        value = value * 10 + (u32)(*p - '0');
-    return value;
-}
-
-static void control(char final)
-{
-    if (final == 'H') {
-        terminal.row = parameter(1) ? parameter(1) - 1 : 0;
-        terminal.column = parameter(2) ? parameter(2) - 1 : 0;
-        assert_true(terminal.row < ROWS && terminal.column < COLUMNS);
-    } else if (final == 'J') {
-        assert_true(terminal.row == 0 && terminal.column == 0);
-        blank(&terminal.now);
-    } else if (final == 'm') {
-        terminal.attribute = terminal.sequence[terminal.length - 2];
-    } else {
-        assert_true(!strcmp(terminal.sequence, "\033[?25l") || !strcmp(terminal.sequence, "\033[?25h"));
-        terminal.hidden = final == 'l';
-    }
-    terminal.length = 0;
-}
-
-static void terminal_take(char c)
-{
-    terminal.sent++;
-    terminal.counted += line.count_ms && now_ms() >= line.count_ms;
-    if (c == '\033' || terminal.length) {
-        assert_true(terminal.length < sizeof terminal.sequence - 1);
-        terminal.sequence[terminal.length++] = c;
-        terminal.sequence[terminal.length] = 0;
-        if (terminal.length > 2 && c >= 0x40)
-            control(c);
-        return;
-    }
-    if (c == '\r')
-        terminal.column = 0;
-    else if (c == '\n')
-        terminal.row += terminal.row + 1 < ROWS;
-    else if (((u8)c & 0xc0) != 0x80) {
-        if (terminal.column == COLUMNS) {
-            assert_false(terminal.hidden); /* the menu stays off the edge: terminals differ about it */
-            terminal.column = 0;
-            terminal.row += terminal.row + 1 < ROWS;
-        }
-        terminal.now.attribute[terminal.row][terminal.column] = terminal.attribute;
-        terminal.now.at[terminal.row][terminal.column++] = (u8)c < 0x80 ? c : '?';
-    }
-}
-
-/* ---- the port ---------------------------------------------------------------------------------------------------- */
-
-static bool typed(void)
-{
-    if (line.keys && !*line.keys && line.again) {
-        line.keys = line.again;
-        line.at_ms = line.again_ms;
-        line.again = line.last;
-        line.again_ms = line.last_ms;
-        line.last = NULL;
-    }
-    return line.keys && *line.keys && now_ms() >= line.at_ms;
-}
-
-static u32 port_in(u16 port, u32 width)
-{
-    (void)width;
-    switch (port) {
-    case 0x3f8:
-        if (line.lcr & 0x80)
-            return 1;
-        return typed() ? (u8)*line.keys++ : 0;
-    case 0x3f9:
-        return line.lcr & 0x80 ? 0 : line.ier;
-    case 0x3fa:
-        return 0xc1;
-    case 0x3fb:
-        return line.lcr;
-    case 0x3fd:
-        assert_true(now_ms() < LIMIT_MS);
-        return 0x60u | typed();
-    case 0x3ff:
-        return line.scratch;
-    }
-    return 0xff;
-}
-
-static void port_out(u16 port, u32 value, u32 width)
-{
-    (void)width;
-    if (port == 0x3f8 && !(line.lcr & 0x80))
-        terminal_take((char)value);
-    else if (port == 0x3f9 && !(line.lcr & 0x80))
-        line.ier = (u8)value;
-    else if (port == 0x3fb)
-        line.lcr = (u8)value;
-    else if (port == 0x3ff)
-        line.scratch = (u8)value;
-}
-
-static void relax(void)
-{
-    if (line.forget_ms && now_ms() >= line.forget_ms) {
-        blank(&terminal.now);
-        line.forget_ms = 0;
-    }
-    if (now_ms() <= line.shot_ms)
-        terminal.shot = terminal.now;
-}
+#include "terminal.h"
 
 /* ---- configs ----------------------------------------------------------------------------------------------------- */
 
@@ -180,24 +20,15 @@ static const struct config_file no_file;
 
 static void machine(u32 entries)
 {
-    static const struct boot_info boot;
     host_reset();
-    memset(&line, 0, sizeof line);
-    memset(&terminal, 0, sizeof terminal);
     memset(&config, 0, sizeof config);
     memset(&arguments, 0, sizeof arguments);
-    host_machine.in = port_in;
-    host_machine.out = port_out;
-    host_machine.relax = relax;
-    line.start = host_ticks;
-    consoles_open(&boot, text_of("serial"));
-    assert_true(consoles_interactive());
+    terminal_begin();
     config.name = "(vda1)/boot/shim.cfg";
     for (u32 i = 0; i < entries; i++)
         config_entry_add(&config, &no_file, text_of(format_copy("e%u", i + 1)))->title =
             format_copy("Title of %u", i + 1);
     terminal.sent = 0;
-    line.start = host_ticks;
 }
 
 /* One more at the end of the config. */
@@ -211,7 +42,7 @@ static struct boot_entry *add(enum entry_kind kind, const struct boot_entry *par
 
 static struct menu_choice choose(const struct boot_entry *chosen, u32 countdown)
 {
-    line.start = host_ticks;
+    script.start = host_ticks;
     static const struct boot_info boot;
     static const struct disk_list disks;
     static const struct volume_list volumes;
@@ -222,24 +53,13 @@ static struct menu_choice choose(const struct boot_entry *chosen, u32 countdown)
     return choice;
 }
 
-static void assert_row(u32 row, const char *expected)
-{
-    char text[COLUMNS + 1];
-    memcpy(text, terminal.shot.at[row], sizeof text);
-    u32 n = COLUMNS;
-    while (n && text[n - 1] == ' ')
-        n--;
-    text[n] = 0;
-    assert_string_equal(text, expected);
-}
-
 /* ---- tests ------------------------------------------------------------------------------------------------------- */
 
 static void what_is_drawn(void **state)
 {
     (void)state;
     machine(3);
-    line.shot_ms = 1500;
+    script.shot_ms = 1500;
     struct menu_choice choice = choose(config.entry[1], 3);
     assert_int_equal(choice.action, MENU_BOOT);
     assert_ptr_equal(choice.entry, config.entry[1]);
@@ -250,7 +70,7 @@ static void what_is_drawn(void **state)
     assert_row(3, " >  2  Title of 2  (default)");
     assert_row(4, "    3  Title of 3");
     assert_row(5, "");
-    assert_row(6, "   Booting \"Title of 2\" in 2 s. Any key stops the countdown.");
+    assert_row(6, "   Booting \"Title of 2\" in 2 s. Any key stops it.");
     for (u32 i = 7; i < ROWS - 1; i++)
         assert_row(i, "");
     assert_row(ROWS - 1, " Enter boot   e edit   d details   c prompt   r rescan   / search");
@@ -307,7 +127,7 @@ static void keys_choose(void **state)
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         machine(cases[i].entries);
-        line.keys = cases[i].keys;
+        script.keys = cases[i].keys;
         struct menu_choice choice = choose(config.entry[cases[i].start], TIMEOUT_NONE);
         assert_int_equal(choice.action, cases[i].chosen ? MENU_BOOT : MENU_RESCAN);
         if (cases[i].chosen)
@@ -322,18 +142,18 @@ static void any_key_stops_the_countdown(void **state)
                                        "\t", "\x01", "0",    "\xc3\xa4", "\xff"};
     for (u32 i = 0; i < ARRAY_COUNT(keys); i++) {
         machine(3);
-        line.keys = keys[i];
-        line.at_ms = 1500;
-        line.shot_ms = 60000;
-        line.again = "2";
-        line.again_ms = 61000;
+        script.keys = keys[i];
+        script.at_ms = 1500;
+        script.shot_ms = 60000;
+        script.again = "2";
+        script.again_ms = 61000;
         struct menu_choice choice = choose(config.entry[0], 2);
         assert_ptr_equal(choice.entry, config.entry[1]);
         assert_true(now_ms() >= 61000);
         assert_row(6, "");
     }
     machine(3); /* zeros are a line's noise, not a key */
-    line.keys = "";
+    script.keys = "";
     assert_ptr_equal(choose(config.entry[2], 1).entry, config.entry[2]);
 }
 
@@ -344,22 +164,22 @@ static void the_countdown_counts(void **state)
         u32 seconds, shot_ms;
         const char *row;
     } cases[] = {
-        {5, 100, "   Booting \"Title of 1\" in 5 s. Any key stops the countdown."},
-        {5, 1200, "   Booting \"Title of 1\" in 4 s. Any key stops the countdown."},
-        {5, 4900, "   Booting \"Title of 1\" in 1 s. Any key stops the countdown."},
-        {1, 100, "   Booting \"Title of 1\" in 1 s. Any key stops the countdown."},
-        {60, 100, "   Booting \"Title of 1\" in 60 s. Any key stops the countdown."},
+        {5, 100, "   Booting \"Title of 1\" in 5 s. Any key stops it."},
+        {5, 1200, "   Booting \"Title of 1\" in 4 s. Any key stops it."},
+        {5, 4900, "   Booting \"Title of 1\" in 1 s. Any key stops it."},
+        {1, 100, "   Booting \"Title of 1\" in 1 s. Any key stops it."},
+        {60, 100, "   Booting \"Title of 1\" in 60 s. Any key stops it."},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         machine(3);
-        line.shot_ms = cases[i].shot_ms;
+        script.shot_ms = cases[i].shot_ms;
         assert_ptr_equal(choose(NULL, cases[i].seconds).entry, config.entry[0]);
         assert_in_range(now_ms(), cases[i].seconds * 1000 - 1, cases[i].seconds * 1000 + 200);
         assert_row(6, cases[i].row);
     }
     machine(1); /* the longest: not over in our lifetime */
-    line.keys = "\r";
-    line.at_ms = 90000;
+    script.keys = "\r";
+    script.at_ms = 90000;
     assert_ptr_equal(choose(NULL, TIMEOUT_UNSET - 1).entry, config.entry[0]);
     assert_true(now_ms() >= 90000);
 }
@@ -380,10 +200,10 @@ static void entries_that_cannot_be_booted(void **state)
     (void)state;
     machine(3);
     config.entry[0]->disabled = "it names no kernel";
-    line.keys = "\033[A\r1\r";
-    line.shot_ms = 500;
-    line.again = "3";
-    line.again_ms = 1000;
+    script.keys = "\033[A\r1\r";
+    script.shot_ms = 500;
+    script.again = "3";
+    script.again_ms = 1000;
     assert_ptr_equal(choose(NULL, 5).entry, config.entry[2]); /* no Enter on the first row did anything */
     assert_row(2, " >  1  Title of 1  - it names no kernel");
     assert_row(3, "    2  Title of 2  (default)");
@@ -402,14 +222,14 @@ static void entries_that_cannot_be_booted(void **state)
     machine(3);
     config.entry[0]->disabled = config.entry[2]->disabled = "x";
     config.fallback_entry = config.entry[2];
-    line.shot_ms = 500;
-    line.keys = "2";
-    line.at_ms = 50000;
+    script.shot_ms = 500;
+    script.keys = "2";
+    script.at_ms = 50000;
     assert_ptr_equal(choose(config.entry[0], 0).entry, config.entry[1]);
     assert_row(6, "   Cannot be booted: x");
     machine(2);
     config.entry[1]->disabled = "x";
-    line.shot_ms = 500;
+    script.shot_ms = 500;
     choose(NULL, 1);
     assert_int_equal(terminal.shot.attribute[3][8], '2'); /* dim */
 }
@@ -427,9 +247,9 @@ static void nothing_to_boot(void **state)
         for (u32 countdown = 0; countdown < 2; countdown++) {
             machine(0);
             config.name = NULL;
-            line.keys = cases[i].keys;
-            line.at_ms = 20000;
-            line.shot_ms = 10000;
+            script.keys = cases[i].keys;
+            script.at_ms = 20000;
+            script.shot_ms = 10000;
             struct menu_choice choice = choose(NULL, countdown);
             assert_int_equal(choice.action, cases[i].action);
             assert_null(choice.entry);
@@ -443,9 +263,9 @@ static void nothing_to_boot(void **state)
     machine(2); /* entries, but broken ones: both */
     config.entry[0]->disabled = config.entry[1]->disabled = "it names no kernel";
     arguments.lock = true;
-    line.keys = "14";
-    line.at_ms = 1000;
-    line.shot_ms = 900;
+    script.keys = "14";
+    script.at_ms = 1000;
+    script.shot_ms = 900;
     assert_int_equal(choose(NULL, 0).action, MENU_REBOOT);
     assert_row(2, " >  1  Title of 1  - it names no kernel");
     assert_row(4, "    3  Look for disks and configs again");
@@ -458,10 +278,10 @@ static void long_lists_scroll(void **state)
 {
     (void)state;
     machine(60);
-    line.keys = "\033[F";
-    line.shot_ms = 500;
-    line.again = "\r";
-    line.again_ms = 1000;
+    script.keys = "\033[F";
+    script.shot_ms = 500;
+    script.again = "\r";
+    script.again_ms = 1000;
     assert_ptr_equal(choose(NULL, TIMEOUT_NONE).entry, config.entry[59]);
     assert_row(0, " shim " SHIM_VERSION "   (vda1)/boot/shim.cfg                                        60/60");
     assert_row(1, "   ... 42 more above");
@@ -469,16 +289,16 @@ static void long_lists_scroll(void **state)
     assert_row(19, " > 60  Title of 60");
     assert_row(20, "");
     machine(60); /* the default in sight from the start */
-    line.shot_ms = 500;
+    script.shot_ms = 500;
     assert_ptr_equal(choose(config.entry[49], 1).entry, config.entry[49]);
     assert_row(1, "   ... 32 more above");
     assert_row(19, " > 50  Title of 50  (default)");
     assert_row(20, "   ... 10 more below");
     machine(60); /* one up from the top of the window */
-    line.keys = "\033[F\033[5~\033[A";
-    line.shot_ms = 500;
-    line.again = "\r";
-    line.again_ms = 1000;
+    script.keys = "\033[F\033[5~\033[A";
+    script.shot_ms = 500;
+    script.again = "\r";
+    script.again_ms = 1000;
     choose(NULL, TIMEOUT_NONE);
     assert_row(2, " > 41  Title of 41");
     assert_row(3, "   42  Title of 42");
@@ -493,7 +313,7 @@ static void long_titles_are_cut(void **state)
     title[sizeof title - 1] = 0;
     config.entry[0]->title = title;
     config.entry[1]->title = "Gr\xc3\xbc\xc3\x9f\x65 \xf0\x9f\x90\xa7";
-    line.shot_ms = 500;
+    script.shot_ms = 500;
     choose(NULL, 1);
     memset(row, 'x', sizeof row);
     memcpy(row, " >  1  ", 7);
@@ -509,9 +329,9 @@ static void the_reason_stays_in_sight(void **state)
     say("volume vda1: ext4");
     say_error("(vda1)/boot/vmlinuz: truncated at 4096 of 8247232 bytes");
     warn("unknown argument \"x\"");
-    line.shot_ms = 500;
-    line.keys = "r";
-    line.at_ms = 1000;
+    script.shot_ms = 500;
+    script.keys = "r";
+    script.at_ms = 1000;
     assert_int_equal(choose(NULL, TIMEOUT_NONE).action, MENU_RESCAN);
     assert_row(7, " shim: error: (vda1)/boot/vmlinuz: truncated at 4096 of 8247232 bytes");
     assert_row(8, " shim: warning: unknown argument \"x\"");
@@ -519,9 +339,9 @@ static void the_reason_stays_in_sight(void **state)
     /* after another look, only what is new; long lines go on in the next row */
     say_error("a sentence that is longer than the eighty columns that a terminal has, so that it cannot stand in one "
               "row");
-    line.shot_ms = 500;
-    line.keys = "2";
-    line.at_ms = 1000;
+    script.shot_ms = 500;
+    script.keys = "2";
+    script.at_ms = 1000;
     choose(NULL, TIMEOUT_NONE);
     assert_row(7, " shim: error: a sentence that is longer than the eighty columns that a terminal");
     assert_row(8, " has, so that it cannot stand in one row");
@@ -530,7 +350,7 @@ static void the_reason_stays_in_sight(void **state)
     machine(30);
     for (u32 i = 0; i < 40; i++)
         say_error("number %u", i);
-    line.shot_ms = 500;
+    script.shot_ms = 500;
     choose(config.entry[20], 1);
     assert_row(2, "   15  Title of 15");
     assert_row(8, " > 21  Title of 21  (default)");
@@ -587,17 +407,17 @@ static void submenus(void **state)
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         machine_with_submenus();
-        line.keys = cases[i].keys;
+        script.keys = cases[i].keys;
         struct menu_choice choice = choose(NULL, TIMEOUT_NONE);
         assert_int_equal(choice.action, MENU_BOOT);
         assert_string_equal(choice.entry->id, cases[i].id);
     }
     machine_with_submenus(); /* Esc is known when nothing follows it */
-    line.keys = "3";
-    line.again = "\033";
-    line.again_ms = 1000;
-    line.last = "1";
-    line.last_ms = 2000;
+    script.keys = "3";
+    script.again = "\033";
+    script.again_ms = 1000;
+    script.last = "1";
+    script.last_ms = 2000;
     assert_string_equal(choose(NULL, TIMEOUT_NONE).entry->id, "e1");
 }
 
@@ -605,9 +425,9 @@ static void submenus_are_shown(void **state)
 {
     (void)state;
     machine_with_submenus();
-    line.shot_ms = 500;
-    line.keys = "1";
-    line.at_ms = 1000;
+    script.shot_ms = 500;
+    script.keys = "1";
+    script.at_ms = 1000;
     choose(config.entry[8], TIMEOUT_NONE);
     assert_row(2, "    1  Title of 1");
     assert_row(4, "    3  More >");
@@ -617,10 +437,10 @@ static void submenus_are_shown(void **state)
     assert_row(8, "");
     assert_int_equal(terminal.shot.attribute[6][2], '1');
     machine_with_submenus(); /* inside: the way, and the way back */
-    line.shot_ms = 500;
-    line.keys = "3\033[B\r";
-    line.again = "\r";
-    line.again_ms = 1000;
+    script.shot_ms = 500;
+    script.keys = "3\033[B\r";
+    script.again = "\r";
+    script.again_ms = 1000;
     choose(NULL, TIMEOUT_NONE);
     assert_row(0, " shim " SHIM_VERSION "   More > Deep >");
     assert_row(2, " >  1  Deepest");
@@ -629,22 +449,22 @@ static void submenus_are_shown(void **state)
     machine_with_submenus(); /* a default inside: its submenu is selected, and it is named */
     config.default_entry = config.entry[5];
     config.title = "Choose";
-    line.shot_ms = 500;
+    script.shot_ms = 500;
     assert_ptr_equal(choose(config.entry[5], 3).entry, config.entry[5]);
     assert_row(0, " Choose   (vda1)/boot/shim.cfg");
     assert_row(4, " >  3  More >");
-    assert_row(9, "   Booting \"More > Deep > Deepest\" in 3 s. Any key stops the countdown.");
+    assert_row(9, "   Booting \"More > Deep > Deepest\" in 3 s. Any key stops it.");
     assert_row(ROWS - 1, " Enter open   e edit   d details   c prompt   r rescan   / search");
     machine_with_submenus(); /* one that failed is back in its list, even an edited copy */
     struct boot_entry edited = *config.entry[3];
-    line.shot_ms = 500;
-    line.keys = "\033[B\033[B\r";
-    line.at_ms = 1000;
+    script.shot_ms = 500;
+    script.keys = "\033[B\033[B\r";
+    script.at_ms = 1000;
     assert_ptr_equal(choose(&edited, TIMEOUT_NONE).entry, config.entry[3]);
     assert_row(2, " >  1  Inner one  (default)");
     machine(0); /* nothing in it: no key hurts */
     add(ENTRY_SUBMENU, NULL, "Empty");
-    line.keys = "1\r\033[A\033[B\033[F\033[6~19dex/x\033\033[C\033[D3";
+    script.keys = "1\r\033[A\033[B\033[F\033[6~19dex/x\033\033[C\033[D3";
     assert_int_equal(choose(NULL, TIMEOUT_NONE).action, MENU_PROMPT);
 }
 
@@ -687,7 +507,7 @@ static void letters_search(void **state)
         machine(ARRAY_COUNT(titles));
         for (u32 n = 0; n < ARRAY_COUNT(titles); n++)
             config.entry[n]->title = titles[n];
-        line.keys = cases[i].keys;
+        script.keys = cases[i].keys;
         struct menu_choice choice = choose(NULL, TIMEOUT_NONE);
         assert_int_equal(choice.action, MENU_BOOT);
         assert_string_equal(choice.entry->title, cases[i].title);
@@ -717,18 +537,18 @@ static void a_search_is_shown_and_ends(void **state)
         config.entry[0]->title = "two";
         config.entry[1]->title = "ten";
         config.entry[2]->title = "three";
-        line.keys = cases[i].keys;
-        line.again = cases[i].again;
-        line.again_ms = cases[i].again_ms;
-        line.shot_ms = 500;
+        script.keys = cases[i].keys;
+        script.again = cases[i].again;
+        script.again_ms = cases[i].again_ms;
+        script.shot_ms = 500;
         assert_ptr_equal(choose(NULL, 7).entry, config.entry[cases[i].row]);
         assert_row(7, cases[i].status);
     }
     machine(2); /* and its time is over */
-    line.keys = "t";
-    line.shot_ms = 1700;
-    line.again = "\r";
-    line.again_ms = 2000;
+    script.keys = "t";
+    script.shot_ms = 1700;
+    script.again = "\r";
+    script.again_ms = 2000;
     choose(NULL, TIMEOUT_NONE);
     assert_row(5, "");
 }
@@ -744,12 +564,12 @@ static void hotkeys_select(void **state)
         machine(4);
         config.entry[1]->hotkey = config.entry[3]->hotkey = 'm';
         config.entry[2]->hotkey = '9';
-        line.keys = cases[i].keys;
+        script.keys = cases[i].keys;
         assert_ptr_equal(choose(NULL, TIMEOUT_NONE).entry, config.entry[cases[i].chosen - 1]);
     }
     machine(2); /* a command letter stays one */
     config.entry[1]->hotkey = 'r';
-    line.keys = "r";
+    script.keys = "r";
     assert_int_equal(choose(NULL, TIMEOUT_NONE).action, MENU_RESCAN);
 }
 
@@ -757,32 +577,32 @@ static void commands(void **state)
 {
     (void)state;
     machine(2);
-    line.keys = "c";
+    script.keys = "c";
     assert_int_equal(choose(NULL, 3).action, MENU_PROMPT);
     machine(2);
-    line.keys = "d"; /* details, and back */
-    line.shot_ms = 500;
-    line.again = " 2";
-    line.again_ms = 1000;
+    script.keys = "d"; /* details, and back */
+    script.shot_ms = 500;
+    script.again = " 2";
+    script.again_ms = 1000;
     assert_ptr_equal(choose(NULL, 3).entry, config.entry[1]);
     assert_row(0, " Title of 1");
     assert_row(2, " Id         e1");
     machine(2); /* what cannot be booted may be mended; Esc leaves the editor */
     config.entry[0]->disabled = "x";
-    line.keys = "\033[Ae";
-    line.again = "\033";
-    line.again_ms = 1000;
-    line.last = "2";
-    line.last_ms = 2000;
+    script.keys = "\033[Ae";
+    script.again = "\033";
+    script.again_ms = 1000;
+    script.last = "2";
+    script.last_ms = 2000;
     assert_ptr_equal(choose(NULL, 3).entry, config.entry[1]);
     machine(2); /* Ctrl-L draws all of it */
-    line.keys = "\x0e";
-    line.again = "\x0c";
-    line.again_ms = 1000;
-    line.last = "\r";
-    line.last_ms = 2000;
-    line.forget_ms = 900;
-    line.shot_ms = 1500;
+    script.keys = "\x0e";
+    script.again = "\x0c";
+    script.again_ms = 1000;
+    script.last = "\r";
+    script.last_ms = 2000;
+    script.forget_ms = 900;
+    script.shot_ms = 1500;
     choose(NULL, 3);
     assert_row(3, " >  2  Title of 2");
     assert_row(2, "    1  Title of 1  (default)");
@@ -796,10 +616,10 @@ static void locked(void **state)
         machine(2);
         config.locked = i & 1;
         arguments.lock = !config.locked;
-        line.keys = keys[i / 2];
-        line.shot_ms = 500;
-        line.again = "2";
-        line.again_ms = 1000;
+        script.keys = keys[i / 2];
+        script.shot_ms = 500;
+        script.again = "2";
+        script.again_ms = 1000;
         assert_ptr_equal(choose(NULL, 1).entry, config.entry[1]);
         assert_row(5, i / 2 & 1 ? "   The prompt is locked." : "   Editing is locked.");
         assert_row(ROWS - 1, " Enter boot   d details   r rescan   / search");
@@ -817,11 +637,11 @@ static void hidden_until_a_key(void **state)
     for (u32 seconds = 0; seconds < 10; seconds += 5) { /* the key shows it, and does nothing else */
         machine(3);
         config.hidden = seconds;
-        line.keys = "\r";
-        line.at_ms = seconds ? 1000 : 0;
-        line.shot_ms = 30000;
-        line.again = "3";
-        line.again_ms = 50000;
+        script.keys = "\r";
+        script.at_ms = seconds ? 1000 : 0;
+        script.shot_ms = 30000;
+        script.again = "3";
+        script.again_ms = 50000;
         assert_ptr_equal(choose(config.entry[1], seconds).entry, config.entry[2]);
         assert_true(now_ms() >= 50000);
         assert_row(3, " >  2  Title of 2  (default)");
@@ -829,9 +649,9 @@ static void hidden_until_a_key(void **state)
     }
     machine(3); /* without a countdown there is nothing to hide */
     config.hidden = true;
-    line.keys = "2";
-    line.at_ms = 1000;
-    line.shot_ms = 500;
+    script.keys = "2";
+    script.at_ms = 1000;
+    script.shot_ms = 500;
     choose(NULL, TIMEOUT_NONE);
     assert_row(2, " >  1  Title of 1  (default)");
 }
@@ -841,13 +661,13 @@ static void another_entry_at_the_end_of_time(void **state)
     (void)state;
     machine(3);
     config.timeout_entry = config.entry[2];
-    line.shot_ms = 500;
+    script.shot_ms = 500;
     assert_ptr_equal(choose(config.entry[1], 2).entry, config.entry[2]);
     assert_row(3, " >  2  Title of 2  (default)");
-    assert_row(6, "   Booting \"Title of 3\" in 2 s. Any key stops the countdown.");
+    assert_row(6, "   Booting \"Title of 3\" in 2 s. Any key stops it.");
     machine(3);
     config.timeout_entry = config.entry[2];
-    line.keys = "\r";
+    script.keys = "\r";
     assert_ptr_equal(choose(config.entry[1], 2).entry, config.entry[1]);
     machine(3);
     config.timeout_entry = config.entry[2];
@@ -864,12 +684,12 @@ static void what_is_said_of_an_entry(void **state)
         config.entry[i]->tries_left = 2 - i;
     }
     config.entry[3]->disabled = "(vda1)/boot/vmlinuz-6.1.0-13-amd64: no such file (\"vmlinuz-6.1.0-13-amd64\" is missing)";
-    config.entry[0]->help = "One line.\nAnother one, which is so long that it goes on in the next row, because the "
+    config.entry[0]->help = "One script.\nAnother one, which is so long that it goes on in the next row, because the "
                             "screen has eighty columns.";
-    line.keys = "\033[A\033[B"; /* the default has been seen */
-    line.shot_ms = 500;
-    line.again = "\r";
-    line.again_ms = 1000;
+    script.keys = "\033[A\033[B"; /* the default has been seen */
+    script.shot_ms = 500;
+    script.again = "\r";
+    script.again_ms = 1000;
     say_error("the reason");
     choose(NULL, 1);
     assert_row(2, " >  1  Title of 1  (default)  (2 tries left)");
@@ -877,7 +697,7 @@ static void what_is_said_of_an_entry(void **state)
     assert_row(4, "    3  Title of 3  (bad: 0 tries left)");
     assert_row(5, "    4  Title of 4  - (vda1)/boot/vmlinuz-6.1.0-13-amd64: no such file (\"vmli...");
     assert_row(7, "");
-    assert_row(9, "   One line.");
+    assert_row(9, "   One script.");
     assert_row(10, "   Another one, which is so long that it goes on in the next row, because the");
     assert_row(11, "   screen has eighty columns.");
     assert_row(12, "");
@@ -887,7 +707,7 @@ static void what_is_said_of_an_entry(void **state)
     memset(title, 'y', sizeof title);
     title[sizeof title - 1] = 0;
     config.entry[0]->title = title;
-    line.shot_ms = 500;
+    script.shot_ms = 500;
     choose(NULL, 12);
     title[54] = 0;
     char row[100];
@@ -899,16 +719,16 @@ static void moving_is_cheap(void **state)
 {
     (void)state;
     machine(10);
-    line.keys = "\033[B";
-    line.at_ms = 1000;
-    line.shot_ms = 500;
-    line.again = "\r";
-    line.again_ms = 2000;
-    line.count_ms = 900;
+    script.keys = "\033[B";
+    script.at_ms = 1000;
+    script.shot_ms = 500;
+    script.again = "\r";
+    script.again_ms = 2000;
+    script.count_ms = 900;
     choose(NULL, TIMEOUT_NONE);
     assert_in_range(terminal.counted, 100, 300); /* and the clearing at the end */
     machine(3);
-    line.count_ms = 900;
+    script.count_ms = 900;
     choose(NULL, 2); /* a second is one digit */
     assert_in_range(terminal.counted, 10, 60);
 }
