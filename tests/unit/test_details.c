@@ -203,8 +203,8 @@ static void long_texts_scroll(void **state)
         assert_row(0, " Debian");
         if (cases[i].first == 1)
             assert_row(2, " Id         debian");
-        format_text(row, sizeof row, " Lines %u to %u of 121   Up/Down scroll   any other key goes back", cases[i].first,
-                    cases[i].first + 19);
+        format_text(row, sizeof row, " Lines %u to %u of 121   Up/Down scroll   any other key goes back",
+                    cases[i].first, cases[i].first + 19);
         assert_row(ROWS - 1, row);
     }
 }

@@ -1,4 +1,4 @@
-/* test_menu.c: menu.c and menu_draw.c, seen through a serial port: a terminal of 24 × 80 cells shows what is sent, a script types. */
+/* test_menu.c: menu.c and menu_draw.c, seen through a serial port: a terminal shows what is sent, a script types. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -683,7 +683,8 @@ static void what_is_said_of_an_entry(void **state)
         config.entry[i]->counted = true;
         config.entry[i]->tries_left = 2 - i;
     }
-    config.entry[3]->disabled = "(vda1)/boot/vmlinuz-6.1.0-13-amd64: no such file (\"vmlinuz-6.1.0-13-amd64\" is missing)";
+    config.entry[3]->disabled = "(vda1)/boot/vmlinuz-6.1.0-13-amd64: no such file (\"vmlinuz-6.1.0-13-amd64\" is "
+                                "missing)";
     config.entry[0]->help = "One script.\nAnother one, which is so long that it goes on in the next row, because the "
                             "screen has eighty columns.";
     script.keys = "\033[A\033[B"; /* the default has been seen */
