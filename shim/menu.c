@@ -109,11 +109,12 @@ static const struct boot_entry *first_usable(const struct config *config)
     return NULL;
 }
 
+/* What is booted when nobody chooses, and when. */
 static void menu_begin(struct menu *m, const struct session *session, const struct boot_entry *chosen, u32 countdown)
 {
     const struct config *config = session->config;
     const struct boot_entry *wanted = entry_of(config, chosen), *first = first_usable(config);
-    memset(m, 0, sizeof *m);
+    memset(m, 0, offsetof(struct menu, row));
     m->session = session;
     m->config = config;
     m->usable = first;
@@ -132,9 +133,10 @@ static void menu_begin(struct menu *m, const struct session *session, const stru
             m->seconds = TIMEOUT_NONE;
     }
     m->at_end = is_usable(config->timeout_entry) ? config->timeout_entry : m->standard;
+    m->wanted = wanted;
     /* Where a choice failed, its neighbours may be wanted; else the way begins at the first list. */
-    bool failed = first && m->seconds == TIMEOUT_NONE && wanted != config->default_entry;
-    open_list(m, failed ? wanted->parent : NULL, wanted);
+    if (first && chosen && chosen != config->default_entry && countdown == TIMEOUT_NONE)
+        m->parent = wanted->parent;
 }
 
 /* ---- what is chosen ---------------------------------------------------------------------------------------------- */
@@ -502,6 +504,7 @@ struct menu_choice menu_choose(const struct session *session, const struct boot_
         return (struct menu_choice){MENU_BOOT, m.at_end};
     screen_begin();
     menu_find_messages(&m);
+    open_list(&m, m.parent, m.wanted);
     menu_lay_out(&m);
     run(&m, countdown, &choice);
     screen_end();

@@ -1,10 +1,10 @@
 /* menu_draw.c: what the menu looks like (menu_model.h).
  *
  *      shim 0.1.0   (vda1)/boot/shim.cfg                 a title, or the way into a submenu
- *                                                        "… more above"
+ *        ... 4 more above
  *      >  1  First title  (default)
  *         2  Second title >                              a submenu
- *                                                        "… more below"
+ *        ... 7 more below
  *         Booting "First title" in 5 s.                  or what the last key did not do
  *
  *         help of the selected entry; the last errors and warnings of the log: why a boot failed stays in sight
@@ -246,28 +246,26 @@ static void draw_status(const struct menu *m, u32 row)
     }
 }
 
+static u32 draw_key(u32 column, const char *key, const char *meaning)
+{
+    column = screen_text(screen_rows() - 1, column, ATTR_NORMAL, text_of(key)) + 1;
+    return screen_text(screen_rows() - 1, column, ATTR_DIM, text_of(meaning)) + 3;
+}
+
 static void draw_keys(const struct menu *m)
 {
     const struct boot_entry *entry = menu_entry(m, m->selected);
-    const char *enter = !entry ? "do it" : entry->kind == ENTRY_SUBMENU ? "open" : "boot";
-    const struct {
-        const char *key, *meaning;
-        bool shown;
-    } keys[] = {
-        {"Enter", enter, true},
-        {"e", "edit", !session_is_locked(m->session)},
-        {"d", "details", true},
-        {"c", "prompt", !session_is_locked(m->session)},
-        {"r", "rescan", true},
-        {"/", "search", true},
-        {"Esc", "back", m->parent},
-    };
-    u32 column = 1;
-    for (u32 i = 0; i < ARRAY_COUNT(keys); i++)
-        if (keys[i].shown) {
-            column = screen_text(screen_rows() - 1, column, ATTR_NORMAL, text_of(keys[i].key)) + 1;
-            column = screen_text(screen_rows() - 1, column, ATTR_DIM, text_of(keys[i].meaning)) + 3;
-        }
+    bool locked = session_is_locked(m->session);
+    u32 column = draw_key(1, "Enter", !entry ? "do it" : entry->kind == ENTRY_SUBMENU ? "open" : "boot");
+    if (!locked)
+        column = draw_key(column, "e", "edit");
+    column = draw_key(column, "d", "details");
+    if (!locked)
+        column = draw_key(column, "c", "prompt");
+    column = draw_key(column, "r", "rescan");
+    column = draw_key(column, "/", "search");
+    if (m->parent)
+        draw_key(column, "Esc", "back");
 }
 
 void menu_draw(const struct menu *m)

@@ -14,16 +14,16 @@ struct menu {
     const struct config *config;
     bool usable; /* some entry can be booted; else the first list ends in actions */
 
-    /* The list that is shown: what is in `parent`, NULL: in no submenu. */
+    /* The list that is shown, or will be first: what is in `parent`, NULL: in no submenu. */
     const struct boot_entry *parent;
     u32 count;
-    u16 row[ENTRIES_MAX + MENU_ACTIONS_MAX]; /* place in the config; from entry_count on: actions */
-    u32 choices;                             /* rows that can be selected */
+    u32 choices; /* rows that can be selected */
     u32 selected, top, height;
 
     /* What is booted without a choice. */
     const struct boot_entry *standard; /* the default, marked; NULL: none that can be booted */
     const struct boot_entry *at_end;   /* of the countdown */
+    const struct boot_entry *wanted;   /* selected first; NULL: the first row */
     u32 seconds;                       /* left; TIMEOUT_NONE: no countdown */
     u64 started;                       /* clock_ms() */
 
@@ -39,6 +39,10 @@ struct menu {
     struct text message[MENU_MESSAGES_MAX]; /* rows of them: long lines go on in the next */
     u32 message_count, message_rows;        /* that there are; that have room */
     u32 help_rows;
+
+    /* The rows: place in the config; from entry_count on: actions. Last, and filled by menu.c's open_list() only: a menu
+     * that is not shown costs nothing. */
+    u16 row[ENTRIES_MAX + MENU_ACTIONS_MAX];
 };
 
 /* The entry of row i; NULL for an action. */
