@@ -40,7 +40,9 @@
 
 #define CONFIG_DIALECTS(X)                                                                                             \
     X(shim) /* first: contract §4; the foreign dialects follow it */                                                   \
-    X(bls)  /* before grub.cfg, which only points to its entries where both are */
+    X(bls)  /* before grub.cfg, which only points to its entries where both are */                                     \
+    X(extlinux)                                                                                                        \
+    X(grub)
 
 #define PAYLOADS(X)                                                                                                    \
     X(linux) /* first: a bzImage has a magic of its own; an ELF may be anything */                                     \

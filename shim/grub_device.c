@@ -1,0 +1,274 @@
+/* grub_device.c: GRUB's names of devices, paths with them, and the commands that look for them.
+ *
+ * GRUB manual 2.06 §13.1 (device syntax), §16.3 `search`, `probe`. hd0 is the disk that the config lies on: a BIOS
+ * numbers what it boots from first, and so do configs that name disks by number. Volumes' names of ours ("vda1",
+ * "module0") are devices, too. Left out on purpose: names of single drivers (ahci0, usb0), partitions within partitions
+ * (BSD labels); hints of `search`, which only save time.
+ *
+ * Exercise: tests/unit/test_grub.c.
+ */
+#include "grub_script.h"
+#include "print.h"
+
+/* ---- names ------------------------------------------------------------------------------------------------------- */
+
+static bool is_first_of_disk(const struct volume_list *volumes, u32 i)
+{
+    for (u32 n = 0; n < i; n++)
+        if (volumes->volume[n]->disk == volumes->volume[i]->disk)
+            return false;
+    return true;
+}
+
+/* Number of v's disk among those of its kind. */
+static u32 disk_number(const struct grub *g, const struct volume *v)
+{
+    const struct volume_list *volumes = g->of->volumes;
+    const struct block_device *own = g->of->home ? g->of->home->disk : NULL;
+    u32 number = 0;
+    if (own == v->disk)
+        return 0;
+    for (u32 i = 0; i < volumes->count && volumes->volume[i]->disk != v->disk; i++) {
+        const struct block_device *disk = volumes->volume[i]->disk;
+        number += !disk->in_memory && disk->removable == v->disk->removable && disk != own && is_first_of_disk(volumes, i);
+    }
+    return number + (own && !own->in_memory && own->removable == v->disk->removable);
+}
+
+static bool is_gpt(const struct volume *v)
+{
+    return strlen(v->ids.partuuid) == 36; /* of an MBR: xxxxxxxx-NN */
+}
+
+const char *grub_device_name(const struct grub *g, const struct volume *v)
+{
+    if (v->disk->in_memory)
+        return v->name;
+    const char *kind = v->disk->removable ? "cd" : "hd";
+    u32 disk = disk_number(g, v);
+    const char *name = v->number ? format_copy("%s%u,%s%u", kind, disk, is_gpt(v) ? "gpt" : "msdos", v->number)
+                                 : format_copy("%s%u", kind, disk);
+    return name ? name : "";
+}
+
+/* Cut a number off the front of *t. */
+static bool take_number(struct text *t, u32 *number)
+{
+    u32 n = 0;
+    u64 value;
+    while (n < t->len && t->at[n] >= '0' && t->at[n] <= '9')
+        n++;
+    if (!text_number((struct text){t->at, n}, &value) || value > 9999)
+        return false;
+    *number = (u32)value;
+    t->at += n;
+    t->len -= n;
+    return true;
+}
+
+static bool skip(struct text *t, const char *prefix)
+{
+    if (!text_starts(*t, prefix))
+        return false;
+    t->at += strlen(prefix);
+    t->len -= (u32)strlen(prefix);
+    return true;
+}
+
+/* One of our names; without what volume_find() says when there is none. */
+static struct volume *find_own(const struct volume_list *volumes, struct text name)
+{
+    for (u32 i = 0; i < volumes->count; i++)
+        if (text_equal(name, volumes->volume[i]->name))
+            return volumes->volume[i];
+    return NULL;
+}
+
+struct volume *grub_device_find(const struct grub *g, struct text name)
+{
+    const struct volume_list *volumes = g->of->volumes;
+    u32 disk, part = 0;
+    if (name.len > 1 && name.at[0] == '(' && name.at[name.len - 1] == ')')
+        name.at++, name.len -= 2;
+    struct volume *own = volumes ? find_own(volumes, name) : NULL;
+    bool cd = text_starts(name, "cd");
+    if (own || !volumes || !(skip(&name, "cd") || skip(&name, "hd")))
+        return own;
+    if (cd && !name.len)
+        disk = 0;
+    else if (!take_number(&name, &disk))
+        return NULL;
+    bool gpt = false, msdos = false;
+    if (name.len && (!skip(&name, ",") || (gpt = skip(&name, "gpt"), msdos = !gpt && skip(&name, "msdos"),
+                                           !take_number(&name, &part) || !part || name.len)))
+        return NULL;
+    for (u32 i = 0; i < volumes->count; i++) {
+        struct volume *v = volumes->volume[i];
+        if (!v->disk->in_memory && v->disk->removable == cd && v->number == part && !(gpt && !is_gpt(v)) &&
+            !(msdos && is_gpt(v)) && disk_number(g, v) == disk)
+            return v;
+    }
+    return NULL;
+}
+
+/* ---- paths ------------------------------------------------------------------------------------------------------- */
+
+struct volume *grub_path(const struct grub *g, struct text name, struct text *device, struct text *path)
+{
+    u32 n = 0;
+    *device = grub_get(g, "root");
+    *path = name;
+    if (text_starts(name, "(")) {
+        while (n < name.len && name.at[n] != ')')
+            n++;
+        *device = (struct text){name.at + 1, n - 1};
+        n = (u32)min_u64(n + 1, name.len);
+        *path = (struct text){name.at + n, name.len - n};
+    }
+    return grub_device_find(g, *device);
+}
+
+enum error grub_open(struct grub *g, struct text name, struct file *file)
+{
+    struct text device, path;
+    struct volume *v = grub_path(g, name, &device, &path);
+    if (!v || !v->fs)
+        return fail(ERR_NOT_FOUND, "%.*s: no device (%.*s) with files that can be read", (int)name.len, name.at,
+                    (int)device.len, device.at);
+    return grub_spend(g, GRUB_FILE_WORK) ? file_open(v, path, file) : ERR_UNSUPPORTED;
+}
+
+/* ---- search ------------------------------------------------------------------------------------------------------ */
+
+enum what { BY_FILE, BY_LABEL, BY_UUID, BY_PARTLABEL, BY_PARTUUID };
+
+static bool has_file(struct grub *g, struct volume *v, struct text path)
+{
+    struct file file;
+    u64 mark = arena_mark();
+    if (!v->fs || !grub_spend(g, GRUB_FILE_WORK))
+        return false;
+    bool has = !file_open(v, path, &file);
+    error_clear();
+    arena_release(mark);
+    return has;
+}
+
+static bool is_wanted(struct grub *g, struct volume *v, enum what what, struct text id)
+{
+    switch (what) {
+    case BY_FILE:
+        return has_file(g, v, id);
+    case BY_LABEL:
+        return text_equal(id, v->ids.label);
+    case BY_UUID:
+        return text_equal_nocase(id, text_of(v->ids.uuid));
+    case BY_PARTLABEL:
+        return text_equal(id, v->ids.partlabel);
+    default:
+        return text_equal_nocase(id, text_of(v->ids.partuuid));
+    }
+}
+
+static bool take_found(struct grub *g, struct volume *v, struct text variable)
+{
+    if (variable.len)
+        grub_set(g, variable, text_of(grub_device_name(g, v)));
+    return true;
+}
+
+/* On the config's own disk first, which is GRUB's hd0. */
+static int search(struct grub *g, enum what what, struct text id, struct text variable)
+{
+    const struct volume_list *volumes = g->of->volumes;
+    const struct block_device *own = g->of->home ? g->of->home->disk : NULL;
+    for (u32 again = 0; id.len && volumes && again < 2; again++)
+        for (u32 i = 0; i < volumes->count; i++) {
+            struct volume *v = volumes->volume[i];
+            if ((v->disk == own) == !again && is_wanted(g, v, what, id) && take_found(g, v, variable))
+                return 0;
+        }
+    return 1;
+}
+
+/* search.fs_uuid ID [VARIABLE [HINT…]] */
+static int search_short(struct grub *g, struct text name, struct grub_words words)
+{
+    enum what what = text_equal(name, "search.fs_uuid")      ? BY_UUID
+                     : text_equal(name, "search.fs_label")   ? BY_LABEL
+                     : text_equal(name, "search.part_uuid")  ? BY_PARTUUID
+                     : text_equal(name, "search.part_label") ? BY_PARTLABEL
+                                                             : BY_FILE;
+    struct text nothing = {NULL, 0};
+    return words.count ? search(g, what, words.at[0], words.count > 1 ? words.at[1] : nothing) : 1;
+}
+
+int grub_command_search(struct grub *g, struct grub_words words)
+{
+    struct grub_option options[] = {
+        [BY_FILE] = {.name = "file", .letter = 'f'},
+        [BY_LABEL] = {.name = "label", .letter = 'l'},
+        [BY_UUID] = {.name = "fs-uuid", .letter = 'u'},
+        [BY_PARTLABEL] = {.name = "part-label"}, /* this and the next: Flatcar's */
+        [BY_PARTUUID] = {.name = "part-uuid"},
+        {.name = "set", .letter = 's', .has_value = true},
+        {.name = "no-floppy", .letter = 'n'},
+        {.name = "hint", .letter = 'h', .has_value = true},
+    };
+    const struct grub_option *set = &options[BY_PARTUUID + 1];
+    struct text name = words.at[-1], variable = {NULL, 0}, id;
+    u32 i = 0, what = 0;
+    if (!text_equal(name, "search"))
+        return search_short(g, name, words);
+    grub_take_options(&words, options, ARRAY_COUNT(options));
+    while (i < words.count && text_starts(words.at[i], "--")) /* hints of other platforms, and what is newer */
+        i++;
+    if (set->given)
+        variable = set->value.at ? set->value : text_of("root");
+    if (i < words.count) {
+        id = words.at[i];
+    } else if (set->value.at) { /* `--set ID`, as GRUB has it */
+        id = set->value;
+        variable = text_of("root");
+    } else {
+        return 1;
+    }
+    while (what <= BY_PARTUUID && !options[what].given)
+        what++;
+    return what <= BY_PARTUUID ? search(g, (enum what)what, id, variable) : 1;
+}
+
+/* ---- probe ------------------------------------------------------------------------------------------------------- */
+
+/* GRUB's own names of filesystems, where they are not ours. */
+static const char *filesystem_name(const struct volume *v)
+{
+    const char *name = v->fs->name;
+    return !strcmp(name, "ext") ? "ext2" : !strcmp(name, "vfat") ? "fat" : name;
+}
+
+int grub_command_probe(struct grub *g, struct grub_words words)
+{
+    struct grub_option options[] = {
+        {.name = "set", .letter = 's', .has_value = true}, {.name = "fs-uuid", .letter = 'u'},
+        {.name = "label", .letter = 'l'},                  {.name = "fs", .letter = 'f'},
+        {.name = "part-uuid"},                             {.name = "partmap", .letter = 'p'},
+        {.name = "driver", .letter = 'd'},
+    };
+    grub_take_options(&words, options, ARRAY_COUNT(options));
+    const struct volume *v = words.count ? grub_device_find(g, words.at[0]) : NULL;
+    if (!v)
+        return 1;
+    const char *value = options[1].given && v->fs   ? v->ids.uuid
+                        : options[2].given && v->fs ? v->ids.label
+                        : options[3].given && v->fs ? filesystem_name(v)
+                        : options[4].given          ? (v->ids.partuuid[0] ? v->ids.partuuid : "none")
+                        : options[5].given          ? (!v->number ? "none" : is_gpt(v) ? "gpt" : "msdos")
+                        : options[6].given          ? "biosdisk"
+                                                    : NULL;
+    if (!value)
+        return 1;
+    if (options[0].value.len)
+        grub_set(g, options[0].value, text_of(value));
+    return 0;
+}
