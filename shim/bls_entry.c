@@ -137,7 +137,8 @@ struct reading {
     const char *name; /* "(vda1)/loader/entries/x.conf" */
     u32 line;
     const char *kind; /* the key that named the kernel; NULL: none did */
-    bool expand;      /* `$name` means something */
+    bool for_grub;    /* `$name` means something */
+    bool has_options; /* a line of them, were it empty once it is expanded */
     bool hidden;
 };
 
@@ -348,12 +349,13 @@ static void take_lines(struct reading *r, struct text text)
 {
     struct bls_lines lines = {.rest = text};
     struct text key, value;
-    if (r->expand && r->b->variables)
+    if (r->for_grub && r->b->variables)
         add_early_initrds(r, text);
     while (bls_next_line(&lines, " \t", &key, &value)) {
         bool expanded = false;
         r->line = lines.line;
-        for (u32 i = 0; r->expand && i < value.len && !expanded; i++)
+        r->has_options |= text_equal(key, keys[OPTIONS]);
+        for (u32 i = 0; r->for_grub && i < value.len && !expanded; i++)
             expanded = value.at[i] == '$';
         if (expanded && bls_expand(r->b, value, &value))
             tell_error(r);
@@ -361,6 +363,11 @@ static void take_lines(struct reading *r, struct text text)
             take_value(r, key, value, expanded);
     }
     r->line = 0;
+    struct text more = {0};
+    if (r->for_grub && r->b->variables && !r->has_options)
+        more = text_of(variable_get(r->b->variables, text_of("default_kernelopts")));
+    if (more.len && (bls_expand(r->b, more, &more) || (more.len && entry_options_add(r->entry, more))))
+        tell_error(r);
 }
 
 /* ---- what the paths lead to -------------------------------------------------------------------------------------- */
@@ -476,7 +483,7 @@ struct bls_item *bls_read_type1(struct bls *b, struct text name)
     text.at = bytes;
     if (!bytes || !entry_begin(&r, b, name, ".conf", file.path))
         return NULL;
-    r.expand = bls_needs_variables(b, text);
+    r.for_grub = bls_needs_variables(b, text);
     take_lines(&r, text);
     if (!r.hidden)
         finish(&r);

@@ -92,7 +92,7 @@ bool bls_needs_variables(struct bls *b, struct text text)
     for (u32 i = 0; i < text.len && !holds; i++)
         holds = text.at[i] == '$';
     if (!holds || b->for_grub)
-        return holds;
+        return b->for_grub;
     if (b->looked != b->home) {
         b->variables = find_variables(b);
         b->looked = b->home;

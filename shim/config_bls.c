@@ -403,8 +403,23 @@ static bool is_usual(struct text path)
     return false;
 }
 
+/* True when `other` stands before the home of *file among the volumes and has entries of its own: then it has been
+ * read, and this one with it. */
+static bool is_told(const struct config_file *file, struct volume *other)
+{
+    u32 i = 0;
+    bool told = false;
+    struct file dir;
+    while (other && file->volumes->volume[i] != other && file->volumes->volume[i] != file->home)
+        i++;
+    for (const char *const *path = bls_paths; other && file->volumes->volume[i] == other && *path && !told; path++)
+        told = file_open(other, text_of(*path), &dir) == OK;
+    error_clear();
+    return told;
+}
+
 /* What was asked for by `config=` is read alone; else all there is, the ESP first, as systemd-boot goes. */
-static enum error bls_parse(struct config *config, const struct config_file *file)
+static enum error read_all(struct config *config, const struct config_file *file)
 {
     u32 first = config->entry_count;
     struct bls *b = bls_new(config, file);
@@ -425,10 +440,24 @@ static enum error bls_parse(struct config *config, const struct config_file *fil
     }
     put_in_order(b, first);
     make_titles_unique(b);
-    if (!read_loader_conf(b, esp, "/loader/loader.conf") && (esp == home ||
-                                                             !read_loader_conf(b, home, "/loader/loader.conf")))
+    if (!read_loader_conf(b, esp, "/loader/loader.conf") && !read_loader_conf(b, home, "/loader/loader.conf"))
         read_loader_conf(b, home, "/boot/loader/loader.conf");
     return OK;
+}
+
+/* Both partitions give the same entries, of which config.c makes one each, and the same problems. */
+static enum error bls_parse(struct config *config, const struct config_file *file)
+{
+    enum log_level level = log_level;
+    u32 problems = config->problems;
+    bool told = is_usual(file->path) && is_told(file, counterpart(file));
+    if (told)
+        log_level = LOG_SILENT;
+    enum error error = read_all(config, file);
+    log_level = level;
+    if (told)
+        config->problems = problems;
+    return error;
 }
 
 const struct config_dialect config_bls = {

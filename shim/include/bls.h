@@ -54,7 +54,8 @@ bool bls_next_line(struct bls_lines *lines, const char *separators, struct text 
 struct bls_item *bls_read_type1(struct bls *b, struct text name);
 struct bls_item *bls_read_type2(struct bls *b, struct text name);
 
-/* Find b->variables, if `text`, a whole file, needs any. True when `$name` in it is to be expanded. */
+/* Find b->variables, if `text`, a whole file, needs any. True when it is to be read as GRUB would: `$name` is expanded,
+ * and early_initrd and default_kernelopts count. */
 bool bls_needs_variables(struct bls *b, struct text text);
 
 /* value with `$name` and `${name}` replaced by what b->variables say. ERR_RANGE when it gets longer than

@@ -303,26 +303,29 @@ static void an_esp_and_its_xbootldr(void **state)
         {2, "/loader/entries/c.conf", "linux /k\noptions xbootldr", 0, false},
         {2, "/loader/loader.conf", "timeout 9", 0, false},
         {1, "/loader/loader.conf", "timeout 7\ndefault b.conf", 0, false},
-        {3, "/loader/entries/other.conf", "linux /k", 0, false}, {0},
+        {3, "/loader/entries/other.conf", "linux /k", 0, false}, {1, "/loader/entries/.x", "", 0, false},
+        {2, "/loader/entries/no.conf", "", 0, false}, {0},
     };
     for (u32 home = 1; home <= 2; home++) {
         toy_machine(files);
         toy_volumes.volume[0]->role = ROLE_ESP;
         toy_volumes.volume[1]->role = home == 1 ? ROLE_XBOOTLDR : ROLE_MBR_BLS;
         parse_on(home, "/loader/entries");
-        expect_ids("a b c c");
+        expect_ids("a b no c c");
+        assert_int_equal(config.problems, home == 1); /* said once */
+        assert_int_equal(!strstr(host_log(), "no.conf: no kernel"), home != 1);
         assert_ptr_equal(config.entry[0]->volume, toy_volumes.volume[0]);
         assert_ptr_equal(config.entry[1]->volume, toy_volumes.volume[1]);
-        assert_string_equal(config.entry[2]->options, "esp");
-        assert_string_equal(config.entry[3]->options, "xbootldr");
-        assert_string_equal(config.entry[2]->title, "c (c.conf)");
+        assert_string_equal(config.entry[3]->options, "esp");
+        assert_string_equal(config.entry[4]->options, "xbootldr");
+        assert_string_equal(config.entry[3]->title, "c (c.conf)");
         assert_int_equal(config.timeout, 7);
         assert_ptr_equal(config.default_entry, config.entry[1]);
     }
     /* another disk's, or what is no such partition, is another config */
     toy_volumes.volume[1]->role = ROLE_NONE;
     parse_on(2, "/loader/entries");
-    expect_ids("b c");
+    expect_ids("b no c");
     assert_int_equal(config.timeout, 9);
     toy_volumes.volume[1]->role = ROLE_XBOOTLDR;
     struct block_device disk = *toy_volumes.volume[0]->disk;
@@ -504,7 +507,8 @@ static void entries_for_grub(void **state)
     (void)state;
     static const struct toy files[] = {
         K("/vmlinuz"), {1, "/loader/entries/a-1.conf", "linux /vmlinuz\noptions $x ${y}$z", 0, false},
-        {1, "/loader/entries/a-2.conf", "linux /vmlinuz\noptions $x", 0, false},
+        {1, "/loader/entries/a-2.conf", "linux /vmlinuz\noptions $y", 0, false},
+        {1, "/loader/entries/a-3.conf", "linux /vmlinuz", 0, false},
         {1, "/loader/loader.conf", "timeout 1", 0, false}, {0},
     };
     static struct variables variables;
@@ -514,16 +518,21 @@ static void entries_for_grub(void **state)
     memset(&variables, 0, sizeof variables);
     variable_set(&variables, text_of("x"), text_of("a b"));
     variable_set(&variables, text_of("z"), text_of("c"));
+    variable_set(&variables, text_of("default_kernelopts"), text_of("quiet $z"));
+    variable_set(&variables, text_of("early_initrd"), text_of("u"));
     config.timeout = TIMEOUT_UNSET;
     config_entry_add(&config, &file, text_of("first"));
     struct volume *home = file.home = toy_volumes.volume[0];
     assert_int_equal(bls_read_entries(&config, &file, home, text_of("/loader/entries"), &variables), OK);
-    expect_ids("first a-2 a-1");
-    assert_string_equal(config.entry[2]->options, "a b c");
+    expect_ids("first a-3 a-2 a-1");
+    assert_string_equal(config.entry[1]->options, "quiet c");
+    expect_initrds(config.entry[1], "/u");
+    assert_string_equal(config.entry[2]->options, "");
+    assert_string_equal(config.entry[3]->options, "a b c");
     assert_int_equal(config.timeout, TIMEOUT_UNSET);
     config.entry_count = 0;
     assert_int_equal(bls_read_entries(&config, &file, home, text_of("/loader/entries"), NULL), OK);
-    assert_string_equal(config.entry[1]->options, "");
+    assert_string_equal(config.entry[2]->options, "");
     assert_int_equal(bls_read_entries(&config, &file, home, text_of("/boot/loader/entries"), NULL), ERR_NOT_FOUND);
     assert_int_equal(bls_read_entries(&config, &file, home, text_of("/vmlinuz"), NULL), ERR_NOT_FOUND);
     assert_string_equal(error_text(), "");
