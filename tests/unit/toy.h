@@ -23,7 +23,7 @@ static u32 toy_count;
 static u64 toy_at[600]; /* bytes of the volume where each begins */
 static u8 *toy_image;
 static struct volume_list toy_volumes;
-static const struct filesystem toy_fs;
+static struct filesystem toy_fs;
 
 static u64 toy_size(const struct toy *toy)
 {
@@ -94,7 +94,7 @@ static enum error toy_map(struct volume *v, const struct node *node, u64 at, str
     return OK;
 }
 
-static const struct filesystem toy_fs = {
+static struct filesystem toy_fs = {
     .name = "toy", .root = toy_root, .lookup = toy_lookup, .list = toy_list, .map = toy_map,
 };
 
