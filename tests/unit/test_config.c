@@ -421,6 +421,8 @@ static void read_config(void)
 #define A "entry a\n linux /l\n"
 #define B "default b\nentry a\n linux /l\nentry b\n linux /l\n"
 
+#define OTHERS ", loader entries, extlinux.conf, grub.cfg"
+
 static void the_search(void **state)
 {
     (void)state;
@@ -457,10 +459,10 @@ static void the_search(void **state)
         {{{1, "", "shim.cfg", A}}, NULL, "vda9",
          "shim: error: volume=vda9: no volume vda9; there is vda1, vda2\n", NULL},
         {{{1, "", "shim.cfg", A}}, NULL, "vda2",
-         "shim: error: nothing to boot on vda2: no config (looked for /shim.cfg, /boot/shim.cfg)\n", NULL},
+         "shim: error: nothing to boot on vda2: no config (looked for /shim.cfg, /boot/shim.cfg" OTHERS ")\n", NULL},
         {{{1, "", "x", A}}, NULL, NULL,
-         "shim: error: nothing to boot on vda1: no config (looked for /shim.cfg, /boot/shim.cfg)\n"
-         "shim: error: nothing to boot on vda2: no config (looked for /shim.cfg, /boot/shim.cfg)\n", NULL},
+         "shim: error: nothing to boot on vda1: no config (looked for /shim.cfg, /boot/shim.cfg" OTHERS ")\n"
+         "shim: error: nothing to boot on vda2: no config (looked for /shim.cfg, /boot/shim.cfg" OTHERS ")\n", NULL},
         {{{1, "", "shim.cfg", ""}}, NULL, NULL,
          "shim: error: config (vda1)/shim.cfg: no entry in it, expected lines like `entry ID` and `linux /path`\n"
          "shim: config (vda1)/shim.cfg: 0 entries\n", "(vda1)/shim.cfg"},
