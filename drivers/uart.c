@@ -40,6 +40,7 @@
 
 struct uart {
     u16 port;
+    u32 rate;  /* baud */
     u32 burst; /* bytes per LSR_ROOM */
     u32 room;  /* of these, still free */
     bool stuck; /* did not drain last time: looked at, not waited for */
@@ -56,6 +57,8 @@ static const char size_question[] = "\0337\033[999;999H\033[6n\0338";
 
 static struct uart uarts[PORTS_MAX];
 static u32 uart_count;
+static u32 uart_used; /* where the last key came from */
+static bool uart_typed; /* there was one */
 static bool drawn; /* the terminal has been told more than text */
 
 static u8 uart_read(const struct uart *u, u32 reg)
@@ -97,6 +100,7 @@ static void uart_setup(struct uart *u, u32 rate)
         uart_out(u, UART_IER, (u8)(divisor >> 8));
         line = LCR_8N1;
     }
+    u->rate = RATE_MAX / divisor;
     line &= (u8)~(LCR_DLAB | LCR_BREAK);
     uart_out(u, UART_LCR, (line & LCR_8N1) == LCR_8N1 ? line : LCR_8N1);
     uart_out(u, UART_FCR, FCR_ENABLE);
@@ -245,12 +249,14 @@ static u32 uart_key(void)
     u32 key = KEY_NONE;
     for (u32 i = 0; i < uart_count && !key; i++) {
         struct uart *u = &uarts[i];
-        if (!u->key_count) {
+        if (u->key_count) {
+            key = u->keys[0];
+            memmove(u->keys, u->keys + 1, --u->key_count * sizeof key);
+        } else {
             key = uart_decode(u);
-            continue;
         }
-        key = u->keys[0];
-        memmove(u->keys, u->keys + 1, --u->key_count * sizeof key);
+        if (key)
+            uart_used = i, uart_typed = true;
     }
     return key;
 }
@@ -294,6 +300,15 @@ static void uart_size(u32 *rows, u32 *columns)
         if (!i || own_columns < *columns)
             *columns = own_columns;
     }
+}
+
+u16 console_serial_port(u32 *rate, bool *typed)
+{
+    if (!console_is_open("serial") || uart_used >= uart_count)
+        return 0;
+    *rate = uarts[uart_used].rate;
+    *typed = uart_typed;
+    return uarts[uart_used].port;
 }
 
 static void uart_leave(void)

@@ -85,6 +85,17 @@ static void take_seconds(const struct word *word, void *to)
         warn_value(word, "a number of seconds or none");
 }
 
+/* `auto` is about Linux's consoles, and alone no list of ours. */
+static void take_console(const struct word *word, void *to)
+{
+    struct arguments *a = to;
+    struct text list = word->value, item;
+    while (text_split(&list, ',', &item))
+        a->console_auto |= text_equal(item, "auto");
+    if (!text_equal(word->value, "auto"))
+        take_text(word, &a->console);
+}
+
 static void take_address(const struct word *word, void *to)
 {
     u64 address;
@@ -115,7 +126,7 @@ static const struct {
     u8 kind, offset; /* index of take[]; where in struct arguments the value goes */
 } known[] = {
     {"config", 0, offsetof(struct arguments, config)},      {"volume", 0, offsetof(struct arguments, volume)},
-    {"default", 0, offsetof(struct arguments, default_id)}, {"console", 0, offsetof(struct arguments, console)},
+    {"default", 0, offsetof(struct arguments, default_id)}, {"console", 4, 0},
     {"lock", 1, offsetof(struct arguments, lock)},          {"quiet", 1, offsetof(struct arguments, quiet)},
     {"verbose", 1, offsetof(struct arguments, verbose)},    {"timeout", 2, offsetof(struct arguments, timeout)},
     {"rsdp", 3, offsetof(struct arguments, rsdp)},
@@ -123,7 +134,8 @@ static const struct {
 
 static void take_word(struct arguments *a, const struct word *word)
 {
-    static void (*const take[])(const struct word *, void *) = {take_text, take_flag, take_seconds, take_address};
+    static void (*const take[])(const struct word *, void *) = {take_text, take_flag, take_seconds, take_address,
+                                                                take_console};
     const char *names[ARRAY_COUNT(known) + 1] = {NULL};
     for (u32 i = 0; i < ARRAY_COUNT(known); i++) {
         names[i] = known[i].name;

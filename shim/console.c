@@ -56,10 +56,11 @@ static void open_wanted(u32 i, const struct boot_info *boot, struct text option)
              option.at ? option.at : "");
 }
 
-/* Linux's console names end up on our line too; they are no mistake. */
+/* Linux's console names end up on our line too; they are no mistake. Nor is `auto`, which is about Linux's. */
 static bool is_linux_console(struct text name)
 {
-    return text_starts(name, "tty") || text_starts(name, "hvc") || text_starts(name, "uart");
+    return text_starts(name, "tty") || text_starts(name, "hvc") || text_starts(name, "uart") ||
+           text_equal(name, "auto");
 }
 
 static void open_named(const struct boot_info *boot, struct text name, struct text option)

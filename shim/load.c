@@ -4,6 +4,8 @@
  * where the payload wants to be are moved away first, and only then.
  */
 #include "compression.h"
+#include "console.h"
+#include "console_help.h"
 #include "payload.h"
 #include "io.h"
 #include "print.h"
@@ -115,6 +117,21 @@ static const char *join_cmdline(const struct boot_entry *entry, struct text own,
         options = own;
     return format_copy("%.*s%s%.*s", (int)options.len, options.at, options.len && append.len ? " " : "",
                        (int)append.len, append.at);
+}
+
+/* Linux is told of a console where the user is, or the user of what it lacks. Many a machine has a screen that nobody
+ * looks at: who types at the serial port is there. */
+static enum error help_console(struct payload *p, const struct arguments *arguments)
+{
+    struct console_user user = {.screen = console_is_open("vga") || console_is_open("fb")};
+    user.port = console_serial_port(&user.rate, &user.typed);
+    const char *missing = strcmp(p->protocol->name, "linux") ? NULL : console_missing(p->cmdline, &user);
+    if (missing && arguments->console_auto)
+        p->cmdline = console_insert(p->cmdline, missing);
+    else if (missing && user.port && (user.typed || !user.screen))
+        warn("\"%s\" names no console that is here; to see Linux add %s to its options, or console=auto to the shim's",
+             p->entry->id, missing);
+    return p->cmdline ? OK : ERR_NO_MEMORY;
 }
 
 /* ---- recognise --------------------------------------------------------------------------------------------------- */
@@ -368,6 +385,8 @@ struct payload *payload_load(const struct boot_entry *entry, const struct volume
     enum error error = p->cmdline ? open_files(p, volumes, boot) : ERR_NO_MEMORY;
     if (!error)
         error = recognise(p, arguments);
+    if (!error)
+        error = help_console(p, arguments);
     if (!error)
         error = plan(p, boot, volumes, keep);
     if (!error)

@@ -90,6 +90,10 @@ u32 console_key(void);
 /* True when console `name` ("serial", "vga", "fb") is open. */
 bool console_is_open(const char *name);
 
+/* The serial port that the user is at: that of the last key, else the first; its baud, and whether there was a key. 0:
+ * none is open. */
+u16 console_serial_port(u32 *rate, bool *typed);
+
 /* Ask the open consoles that can draw for their size, when drawing on the whole screen begins and before anything is
  * drawn (it may warn). */
 void consoles_measure(void);

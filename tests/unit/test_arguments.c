@@ -23,7 +23,7 @@ static void every_argument(void **state)
         u32 timeout;                                                 /* 0: as given by `zero` */
         bool zero;
         u64 rsdp;
-        bool lock, quiet, verbose;
+        bool lock, quiet, verbose, console_auto;
     } cases[] = {
         {.line = ""},
         {.line = " \t\r\n "},
@@ -37,6 +37,10 @@ static void every_argument(void **state)
         {.line = "timeout=none", .timeout = TIMEOUT_NONE},
         {.line = "console=serial=0x2f8,9600,vga", .console = "serial=0x2f8,9600,vga"},
         {.line = "console=none", .console = "none"},
+        {.line = "console=auto", .console_auto = true},
+        {.line = "console=vga,auto", .console = "vga,auto", .console_auto = true},
+        {.line = "console=serial console=auto", .console = "serial", .console_auto = true},
+        {.line = "console=auto console=serial", .console = "serial", .console_auto = true},
         {.line = "rsdp=0xf5a30", .rsdp = 0xf5a30},
         {.line = "rsdp=0x7fffffff0000", .rsdp = 0x7fffffff0000},
         {.line = "lock", .lock = true},
@@ -85,6 +89,7 @@ static void every_argument(void **state)
         assert_int_equal(a.timeout, cases[i].zero || cases[i].timeout ? cases[i].timeout : TIMEOUT_UNSET);
         assert_int_equal(a.rsdp, cases[i].rsdp);
         assert_int_equal(a.lock, cases[i].lock);
+        assert_int_equal(a.console_auto, cases[i].console_auto);
         assert_int_equal(a.quiet, cases[i].quiet);
         assert_int_equal(a.verbose, cases[i].verbose);
     }

@@ -264,6 +264,8 @@ static void lists(void **state)
         {"hvc0", true, false, true, true, ""},
         {"ttyS0,115200n8", true, false, true, true, ""},
         {"vga,", false, false, true, false, ""},
+        {"auto", true, false, true, true, ""}, /* about Linux's */
+        {"auto,vga", false, false, true, false, ""},
         /* nothing of it is there: all that is found */
         {"fb", true, false, true, true, "console=fb: there is none here"},
         {"xen", true, false, true, true, "console=xen: there is none here"},
@@ -436,14 +438,24 @@ static void keys_of_a_terminal(void **state)
 {
     (void)state;
     machine(UART_16550, UART_16550, false);
-    open_list("serial,serial=0x2f8");
+    u32 rate = 0;
+    bool typed = true;
+    open_list("none");
+    assert_int_equal(console_serial_port(&rate, &typed), 0);
+    open_list("serial,serial=0x2f8,38400");
     assert_int_equal(console_key(), KEY_NONE);
+    assert_int_equal(console_serial_port(&rate, &typed), 0x3f8);
+    assert_int_equal(rate, 9600);
+    assert_false(typed);
     uarts[0].typed = "a\033[A";
     uarts[1].typed = "\r\n";
     assert_int_equal(console_key(), 'a');
     assert_int_equal(console_key(), KEY_UP);
     assert_int_equal(console_key(), KEY_ENTER);
     assert_int_equal(console_key(), KEY_NONE);
+    assert_int_equal(console_serial_port(&rate, &typed), 0x2f8);
+    assert_int_equal(rate, 38400);
+    assert_true(typed);
     /* the parts of one sequence, 40 ms from one another */
     static const char *const parts[] = {"\033", "[", "5"};
     for (u32 i = 0; i < ARRAY_COUNT(parts); i++) {
