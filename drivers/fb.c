@@ -16,6 +16,7 @@
 #define COLUMNS_GOOD 96u
 #define ROWS_GOOD 26u
 #define SCALE_MAX 16u
+#define PIXELS_MAX 16384u /* either way: a loader that names more is wrong, and we would clear for hours */
 #define PIXEL_MAX 4u
 #define CURSOR_TOP 13u /* rows of the font that the cursor underlines */
 #define CURSOR_BOTTOM 15u
@@ -132,6 +133,8 @@ static const char *refusal(const struct framebuffer *f)
             return "its colours do not lie in its pixels";
     if (f->width < COLUMNS_MIN * FONT_WIDTH || f->height < ROWS_MIN * FONT_HEIGHT)
         return "expected at least 640x384, for 80 x 24 characters";
+    if (f->width > PIXELS_MAX || f->height > PIXELS_MAX)
+        return "expected at most 16384 pixels either way";
     if ((u64)f->width * (f->depth / 8u) > f->pitch || f->base > ~((u64)f->pitch * f->height))
         return "its rows do not lie in its memory";
     return NULL;

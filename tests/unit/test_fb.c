@@ -143,7 +143,7 @@ static void modes(void **state)
         {{BASE, 1920, 1080, 5761, 24, 16, 8, 8, 8, 0, 8}, 33, 120, 2, 0, 12, 0xaaaaaa},
         {{BASE, 3840, 2160, 15360, 32, 16, 8, 8, 8, 0, 8}, 27, 96, 5, 0, 0, 0xaaaaaa},
         {{BASE, 5120, 1440, 20480, 32, 16, 8, 8, 8, 0, 8}, 30, 160, 3, 640, 0, 0xaaaaaa},
-        {{BASE, 20000, 400, 80000, 32, 16, 8, 8, 8, 0, 8}, 25, 160, 1, 9360, 0, 0xaaaaaa},
+        {{BASE, 16384, 400, 65536, 32, 16, 8, 8, 8, 0, 8}, 25, 160, 1, 7552, 0, 0xaaaaaa},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         u64 lit = 0;
@@ -202,7 +202,9 @@ static void refused(void **state)
         {{BASE, 640, 480, 2559, 32, 16, 8, 8, 8, 0, 8},
          "640x480, 32 bits per pixel, at 40000000: its rows do not lie in its memory"},
         {{BASE, 0x40000000, 480, 64, 32, 16, 8, 8, 8, 0, 8},
-         "1073741824x480, 32 bits per pixel, at 40000000: its rows do not lie in its memory"},
+         "1073741824x480, 32 bits per pixel, at 40000000: expected at most 16384 pixels either way"},
+        {{BASE, 640, 16385, 2560, 32, 16, 8, 8, 8, 0, 8},
+         "640x16385, 32 bits per pixel, at 40000000: expected at most 16384 pixels either way"},
         {{~0ull - 100, 640, 480, 2560, 32, 16, 8, 8, 8, 0, 8},
          "640x480, 32 bits per pixel, at ffffffffffffff9b: its rows do not lie in its memory"},
         {{0x1ffff000, 640, 480, 2560, 32, 16, 8, 8, 8, 0, 8},
