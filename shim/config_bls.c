@@ -89,7 +89,9 @@ static enum error open_directory(struct bls *b, struct volume *home, struct text
     return error || b->directory ? error : ERR_NO_MEMORY;
 }
 
-static void read_files(struct bls *b, const struct file *dir, bool type2)
+enum { TYPE1 = 1, TYPE2 = 2 };
+
+static void read_files(struct bls *b, const struct file *dir, u32 types)
 {
     struct dirent entry;
     u64 cursor = 0;
@@ -100,8 +102,8 @@ static void read_files(struct bls *b, const struct file *dir, bool type2)
             break;
         if (entry.type == NODE_DIR)
             continue;
-        struct bls_item *item = bls_read_type1(b, text_of(entry.name));
-        if (!item && type2)
+        struct bls_item *item = types & TYPE1 ? bls_read_type1(b, text_of(entry.name)) : NULL;
+        if (!item && types & TYPE2)
             item = bls_read_type2(b, text_of(entry.name));
         if (item)
             insert(b, item);
@@ -133,30 +135,31 @@ enum error bls_read_entries(struct config *config, const struct config_file *fil
         return error;
     b->variables = variables;
     b->for_grub = true;
-    read_files(b, &dir, false);
+    read_files(b, &dir, TYPE1);
     put_in_order(b, first);
     return OK;
 }
 
+/* In /boot where that is no volume of its own. */
 static const char *const bls_paths[] = {"/loader/entries", "/boot/loader/entries", "/EFI/Linux", "/boot/EFI/Linux",
                                         NULL};
+#define TYPES_OF(i) ((i) < 2 ? TYPE1 : TYPE2)
 
 /* On the boot partition of Fedora CoreOS /boot is a symbolic link to ".": no directory is read twice. */
 static void read_volume(struct bls *b, struct volume *v)
 {
     struct file dir[ARRAY_COUNT(bls_paths)];
     u32 count = 0;
-    for (const char *const *path = bls_paths; *path; path++) {
-        enum error error = open_directory(b, v, text_of(*path), &dir[count]);
+    for (u32 p = 0; bls_paths[p]; p++) {
+        enum error error = open_directory(b, v, text_of(bls_paths[p]), &dir[count]);
         bool again = false;
         for (u32 i = 0; i < count && !error; i++)
             again |= dir[i].node.id == dir[count].node.id;
         if (error && error != ERR_NOT_FOUND)
-            config_report(b->config, *path, 0, "%s", error_text());
+            config_report(b->config, bls_paths[p], 0, "%s", error_text());
         error_clear();
-        if (error || again)
-            continue;
-        read_files(b, &dir[count++], text_starts(text_of(*path), "/EFI") || text_starts(text_of(*path), "/boot/EFI"));
+        if (!error && !again)
+            read_files(b, &dir[count++], TYPES_OF(p));
     }
 }
 
@@ -436,7 +439,7 @@ static enum error read_all(struct config *config, const struct config_file *file
         enum error error = open_directory(b, home, file->path, &dir);
         if (error)
             return error;
-        read_files(b, &dir, true);
+        read_files(b, &dir, TYPE1 | TYPE2);
     }
     put_in_order(b, first);
     make_titles_unique(b);

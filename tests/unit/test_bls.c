@@ -573,7 +573,7 @@ static void unified_kernel_images(void **state)
         {1, "/EFI/Linux/none.efi", (char *)image[3], 8192, false},
         {1, "/EFI/Linux/arm.efi", (char *)image[4], 8192, false},
         {1, "/EFI/Linux/junk.efi", "junk", 0, false},
-        {1, "/EFI/Linux/x.efi.extra.d/a.efi", "junk", 0, false},
+        {1, "/EFI/Linux/x.efi.extra.d/a.efi", "junk", 0, false}, {1, "/EFI/Linux/no.conf", "linux /k", 0, false},
         {1, "/loader/entries/a.conf", "sort-key a\nuki /EFI/Linux/debian+3.efi", 0, false},
         {1, "/loader/entries/b.conf", "efi \\EFI\\Linux\\debian+3.efi\noptions mine", 0, false},
         {1, "/loader/loader.conf", "default debian.efi", 0, false}, {0},
