@@ -37,6 +37,8 @@ static void the_chain_of_the_specification(void **state)
             expect_order(chain[a], chain[b], (a > b) - (a < b));
 }
 
+#define FIRST_VAGUE 20u
+
 static const struct {
     const char *a;
     char order;
@@ -48,7 +50,7 @@ static const struct {
     {"B", '<', "a"}, {"", '<', "0"}, {"0.", '>', "0"}, {"0.0", '>', "0"}, {"0", '>', "~"}, {"", '>', "~"},
     {"1_", '=', "1"}, {"_1", '=', "1"}, {"1_", '<', "1.2"}, {"1_2_3", '>', "1.3.3"}, {"1+", '=', "1"},
     {"1+2+3", '>', "1.3.3"},
-    /* where it is vague */
+    /* where it is vague, from FIRST_VAGUE on */
     {"a", '<', "0"}, {"1.a", '<', "1.0"}, {"a1", '<', "ab"}, {"1.^", '<', "1.a"}, {"1^", '>', "1-"},
     {"1--", '<', "1-1"},
     {"1~~", '>', "1~"}, {"1~", '<', "1-"}, {"01", '=', "1"}, {"000", '=', "0"}, {"1.00", '=', "1.0"}, {"1-", '>', "1"},
@@ -71,14 +73,15 @@ static void pairs_of_versions(void **state)
         expect_order(pairs[i].a, pairs[i].b, pairs[i].order == '<' ? -1 : pairs[i].order == '>');
 }
 
-/* `systemd-analyze compare-versions` prints "A < B". An empty or option-like word it takes for something else. */
+/* `systemd-analyze compare-versions` prints "A < B". Empty words are left out. */
 static void systemd_says_the_same(void **state)
 {
     (void)state;
     char line[256], expected[256];
     if (system("systemd-analyze compare-versions 1 1 >/dev/null 2>&1"))
         skip();
-    for (u32 i = 0; i < ARRAY_COUNT(pairs); i++) {
+    assert_string_equal(pairs[FIRST_VAGUE].a, "a");
+    for (u32 i = FIRST_VAGUE; i < ARRAY_COUNT(pairs); i++) {
         if (!pairs[i].a[0] || !pairs[i].b[0])
             continue;
         format_text(expected, sizeof expected, "%s %s %s", pairs[i].a, pairs[i].order == '=' ? "==" :
