@@ -186,6 +186,8 @@ static void menu_begin(struct extlinux *x, struct text tag)
     if (!menu)
         return;
     menu->kind = ENTRY_SUBMENU;
+    extlinux_entry_name(x, menu, tag, 0); /* Fedora's tags have a hotkey: `MENU BEGIN ^Troubleshooting` */
+    menu->id = menu->title;
     x->menu = menu;
 }
 

@@ -83,7 +83,7 @@ static bool key_is_free(const struct extlinux *x, const struct boot_entry *entry
 void extlinux_entry_name(struct extlinux *x, struct boot_entry *entry, struct text title, u32 indent)
 {
     indent = (u32)min_u64(indent, INDENT_MAX);
-    char *copy = arena_reserve((u64)indent + title.len + 1, 1);
+    char *copy = title.len ? arena_reserve((u64)indent + title.len + 1, 1) : NULL;
     u32 n = indent;
     if (!copy)
         return;

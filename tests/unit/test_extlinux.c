@@ -573,6 +573,44 @@ static void debian_installer(void **state)
     assert_int_equal(config.problems, 0);
 }
 
+static void fedora_installer(void **state)
+{
+    (void)state;
+    static const char *const files[] = {
+        "/isolinux/isolinux.cfg",
+        "default vesamenu.c32\ntimeout 600\n\ndisplay boot.msg\n\n# Clear the screen when exiting the menu, instead of "
+        "leaving the menu displayed.\nmenu clear\nmenu background splash.png\nmenu title Fedora 36\nmenu vshift 8\n"
+        "menu color border * #ffffffff #ee000000 std\nmenu tabmsg Press Tab for full configuration options on menu "
+        "items.\n\nmenu separator # insert an empty line\nmenu separator # insert an empty line\n\nlabel linux\n"
+        "  menu label ^Install Fedora 36\n  kernel vmlinuz\n  append initrd=initrd.img inst.stage2=hd:LABEL=F quiet\n\n"
+        "label check\n  menu label Test this ^media & install Fedora 36\n  menu default\n  kernel vmlinuz\n  append "
+        "initrd=initrd.img rd.live.check quiet\n\nmenu separator # insert an empty line\n\n# utilities submenu\n"
+        "menu begin ^Troubleshooting\n  menu title Troubleshooting Fedora 36\n\nlabel basic\n  menu indent count 5\n"
+        "  menu label Install using ^basic graphics mode\n  text help\n\tTry this option out if you're having trouble "
+        "installing\n\tFedora 36.\n  endtext\n  kernel vmlinuz\n  append initrd=initrd.img nomodeset\n\nlabel memtest\n"
+        "  menu label Run a ^memory test\n  kernel memtest\n\nmenu separator # insert an empty line\n\nlabel local\n"
+        "  menu label Boot from ^local drive\n  localboot 0xffff\n\nmenu separator # insert an empty line\n\n"
+        "label returntomain\n  menu label Return to ^main menu\n  menu exit\n\nmenu end\n", NULL};
+    parse_files(files);
+    expect_entries(files[0],
+        "---\n---\n"
+        "linux \"Install Fedora 36\" ^i /isolinux/vmlinuz +/isolinux/initrd.img {initrd=initrd.img "
+        "inst.stage2=hd:LABEL=F quiet}\n"
+        "*check \"Test this media & install Fedora 36\" ^m /isolinux/vmlinuz +/isolinux/initrd.img {initrd=initrd.img "
+        "rd.live.check quiet}\n"
+        "---\n"
+        "> Troubleshooting \"Troubleshooting Fedora 36\" ^t\n"
+        "  basic \"Install using basic graphics mode\" ^b /isolinux/vmlinuz +/isolinux/initrd.img {initrd=initrd.img "
+        "nomodeset} ?Try this option out if you're having trouble installing\nFedora 36.\n"
+        "  memtest \"Run a memory test\" ^m /isolinux/memtest\n"
+        "  ---\n"
+        "  local \"Boot from local drive\" ^l !it starts the BIOS's next disk\n"
+        "  ---\n");
+    assert_int_equal(config.timeout, 60);
+    assert_string_equal(config.title, "Fedora 36");
+    assert_int_equal(config.problems, 0);
+}
+
 /* What u-boot-menu 4.2.2 writes. */
 static void debian_u_boot_menu(void **state)
 {
@@ -615,6 +653,7 @@ int main(void)
         cmocka_unit_test(void_linux),
         cmocka_unit_test(arch),
         cmocka_unit_test(debian_installer),
+        cmocka_unit_test(fedora_installer),
         cmocka_unit_test(debian_u_boot_menu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
