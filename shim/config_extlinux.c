@@ -351,6 +351,8 @@ static void take_menu(struct extlinux *x, struct text value)
             menu_title(x, word, value);
         else if (word == M_DEFAULT)
             choose_submenu(x);
+        else if (word == M_PASSWD && x->menu)
+            x->menu->disabled = extlinux_password;
         break;
     case M_TITLE:
         menu_title(x, word, value);

@@ -106,6 +106,8 @@ void extlinux_entry_name(struct extlinux *x, struct boot_entry *entry, struct te
 
 /* ---- what it starts ---------------------------------------------------------------------------------------------- */
 
+const char extlinux_password[] = "it wants a password, which cannot be asked for here";
+
 static void disable(struct boot_entry *entry, const char *reason)
 {
     if (!entry->disabled && reason)
@@ -316,7 +318,7 @@ void extlinux_label_end(struct extlinux *x)
     if (label.disabled)
         disable(entry, "the config disables it");
     if (label.password)
-        disable(entry, "it wants a password, which cannot be asked for here");
+        disable(entry, extlinux_password);
     struct text append = label.append.at ? label.append : x->scope->append;
     if (text_equal(append, "-"))
         append.len = 0;

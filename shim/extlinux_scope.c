@@ -182,10 +182,21 @@ static void drop_entries(struct extlinux *x, const struct boot_entry *stays)
     x->config->entry_count = kept;
 }
 
+/* What is in a submenu that cannot be entered, as for its password, cannot be booted by its name either. */
+static void disable_inside(struct extlinux *x)
+{
+    for (u32 i = x->scope->first_entry; i < x->config->entry_count; i++) {
+        struct boot_entry *entry = x->config->entry[i];
+        if (!entry->disabled && entry->parent)
+            entry->disabled = entry->parent->disabled;
+    }
+}
+
 void extlinux_scope_end(struct extlinux *x)
 {
     struct extlinux_scope *scope = x->scope;
     struct config *config = x->config;
+    disable_inside(x);
     resolve_aliases(x);
     scope->default_entry = find_default(x);
     scope->timeout = find_timeout(scope);

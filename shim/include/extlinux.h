@@ -71,6 +71,9 @@ struct extlinux {
     u8 flags[ENTRIES_MAX];   /* by the entries' numbers */
 };
 
+/* Why what has a MENU PASSWD is disabled. */
+extern const char extlinux_password[];
+
 /* Make an entry of the label that is open, if any; none is afterwards. */
 void extlinux_label_end(struct extlinux *x);
 
