@@ -13,10 +13,10 @@ B       := build
 VERSION := 0.1.0
 
 # Only these need the real machine; all else is built for the host too, for tests and fuzzing.
-TARGET_ONLY := shim/start.c shim/cpu.c shim/paging.c shim/main.c shim/power.c shim/string.c
+TARGET_ONLY := shim/late.c shim/start.c shim/cpu.c shim/paging.c shim/main.c shim/power.c shim/string.c
 
 C_SOURCES   := $(wildcard shim/*.c protocols/*.c drivers/*.c fs/*.c) $(B)/font.c
-ASM_SOURCES := $(wildcard shim/*.asm drivers/*.asm protocols/*.asm)
+ASM_SOURCES := $(filter-out shim/late.asm,$(wildcard shim/*.asm drivers/*.asm protocols/*.asm))
 HOST_SOURCES := $(filter-out $(TARGET_ONLY),$(C_SOURCES))
 HEADERS     := $(wildcard shim/include/*.h protocols/*.h drivers/*.h fs/*.h)
 
@@ -35,13 +35,20 @@ CFLAGS_TARGET := -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(CPPFLAGS) -ffreestandin
 QUIET := $(findstring s,$(filter-out -% %=%,$(firstword $(MAKEFLAGS))))
 SAY    = $(if $(V),,@$(if $(QUIET),,printf '  %-5s %s\n' $(1) $@;))
 
+# Parts that most boots never run: they stay packed until late.c unpacks them. What is not in this list may call of
+# them only what tests/gate knows.
+LATE := $(patsubst %,shim/%,menu menu_draw screen details editor line_edit prompt prompt_commands prompt_complete \
+    config_bls bls_entry bls_variables version config_extlinux extlinux_label extlinux_scope \
+    config_grub grub_commands grub_device grub_lex grub_parse grub_regexp grub_run variables) drivers/fb_draw
+LATE_ROOM := 55296
+
 # shim.elf is the doors (entry.asm) and the core (all else), whose first bytes lie where they belong; the doors unpack
 # the rest behind them. As much is plain as the size limit allows: unpacking is the larger part of a short boot.
 DOOR_OBJECTS := $(B)/target/shim/entry.asm.o $(B)/target/shim/unpack.o
 CORE_OBJECTS := $(filter-out $(DOOR_OBJECTS) $(B)/target/shim/packed.asm.o, \
     $(C_SOURCES:%.c=$(B)/target/%.o) $(ASM_SOURCES:%.asm=$(B)/target/%.asm.o))
 CORE_START   := 0x110000
-CORE_PLAIN   := 126976
+CORE_PLAIN   := 129024
 
 .PHONY: all clean unit fuzz-build
 all: $(B)/shim.elf $(B)/shim.elf.debug
@@ -83,17 +90,26 @@ $(B)/target/%.asm.o: %.asm Makefile | $(B)/.tools
 LINK := ld -m elf_x86_64 -z noexecstack -z norelro --no-warn-rwx-segments --gc-sections --build-id=none \
     --orphan-handling=error
 
-$(B)/shim.elf.debug: $(CORE_OBJECTS) shim/core.ld
+$(B)/late.ld: Makefile
+	@mkdir -p $(@D)
+	@printf '*target/%s.o(.text .text.* .rodata .rodata.*)\n' $(LATE) >$@
+	@echo '*font.o(.text .text.* .rodata .rodata.*)' >>$@
+
+$(B)/shim.elf.debug: $(CORE_OBJECTS) shim/core.ld $(B)/late.ld
 	$(call SAY,LD) $(LINK) -pie --no-dynamic-linker -z pack-relative-relocs --defsym=CORE_START=$(CORE_START) \
-	    -T shim/core.ld -o $@ $(CORE_OBJECTS)
+	    --defsym=LATE_ROOM=$(LATE_ROOM) -L$(B) -T shim/core.ld -o $@ $(CORE_OBJECTS)
 
 # Where the doors find things in the core.
 $(B)/core.labels: $(B)/shim.elf.debug
 	@nm $< | awk '/ (bss_start|bss_end|page_tables|stack_top|start_main)$$/ { print "core_" $$3 " = 0x" $$1 ";" } \
 	    / core_(start|data_end|end)$$/ { print $$3 " = 0x" $$1 ";" }' >$@
 
-$(B)/core.lz4: $(B)/shim.elf.debug
-	$(call SAY,LZ4) $(OBJCOPY) -O binary $< $(B)/core.bin
+$(B)/core.lz4: $(B)/shim.elf.debug shim/late.asm
+	$(call SAY,LZ4) $(OBJCOPY) -O binary --only-section=.late $< $(B)/late.bin
+	@gzip -9nc $(B)/late.bin >$(B)/late.gz
+	@$(NASM) -f bin -DPACKED='"$(B)/late.gz"' -DROOM=$(LATE_ROOM) -o $(B)/late.packed shim/late.asm
+	@$(OBJCOPY) -O binary --remove-section=.late --remove-section=.late_packed $< $(B)/core.main
+	@cat $(B)/late.packed $(B)/core.main >$(B)/core.bin
 	@head -c $(CORE_PLAIN) $(B)/core.bin >$(B)/core.plain
 	@tail -c +$$(($(CORE_PLAIN) + 1)) $(B)/core.bin | lz4 -q -12 -B7 --no-frame-crc -D $(B)/core.plain >$@
 

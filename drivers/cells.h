@@ -1,5 +1,5 @@
-/* cells.h: a screen of character cells, for what shows one: the VGA's text mode or a framebuffer, of which a machine has
- * one at a time. Text in; glyphs at places out, and only those that change. Video memory is never read. */
+/* cells.h: a screen of character cells, for what shows one: the VGA's text mode or a framebuffer, of which a machine
+ * has one at a time. Text in; glyphs at places out, and only those that change. Video memory is never read. */
 #ifndef CELLS_H
 #define CELLS_H
 
@@ -23,7 +23,7 @@ struct cells_device {
     void (*cursor)(u32 at, bool shown);
 };
 
-/* Begin with a screen of this size (at most the limits above, at least one cell), which is cleared at the first write. */
+/* Begin with a screen of this size (at most the limits above, at least one cell); the first write clears it. */
 void cells_begin(const struct cells_device *device, u32 rows, u32 columns);
 
 /* Draw the cell at this place once more, without the cursor. */

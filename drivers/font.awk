@@ -3,8 +3,8 @@
 #     gzip -dc Lat15-VGA16.psf.gz | od -An -v -tu1 -w1 | awk -f font.awk >font.c
 #
 # PSF version 1 (kbd's doc/font-formats): 36h 04h, mode (1: 512 glyphs, 2: a table of characters), bytes per glyph; the
-# glyphs, a row per byte; per glyph its characters as u16, FFFEh before sequences, FFFFh at the end. What font.h promises
-# is checked here: 8 x 16 pixels, all of ASCII and Latin-1. Of the rest, what `others` names and the font has.
+# glyphs, a row per byte; per glyph its characters as u16, FFFEh before sequences, FFFFh at the end. What font.h
+# promises is checked here: 8 x 16 pixels, all of ASCII and Latin-1. Of the rest, what `others` names and the font has.
 
 BEGIN {
     others = "100-17f 2010-2015 2018-201e 2022 2026 2039-203a 20ac 2122 2190-2193 2212 2500 2502 250c 2510 2514 2518 " \

@@ -8,8 +8,8 @@
 #define FONT_WIDTH 8u
 #define FONT_HEIGHT 16u
 
-/* A glyph is a byte per row of pixels, from the top; bit 7 is the leftmost. In order: 20h … 7Eh, A0h … FFh, and those of
- * font_others, at most 256 in all. */
+/* A glyph is a byte per row of pixels, from the top; bit 7 is the leftmost. In order: 20h … 7Eh, A0h … FFh, and those
+ * of font_others, at most 256 in all. */
 extern const u8 font_glyphs[][FONT_HEIGHT];
 
 /* Further characters, by rising code; the last has code 0. Some share a glyph. */

@@ -1,7 +1,8 @@
 /* vga.c: the VGA's text mode as a console (console.h): cells at B8000h, cursor by the CRTC.
  *
  * IBM VGA technical reference (1992): CRTC 3D4h/3D5h, graphics controller 3CEh/3CFh. Opened only where a text mode is
- * on: on UEFI machines, on microvm and under Xen there is none. Text is code page 437. Keys: none; they are a keyboard's.
+ * on: on UEFI machines, on microvm and under Xen there is none. Text is code page 437. Keys: none; they are a
+ * keyboard's.
  * Exercised by tests/unit/test_console.c.
  */
 #include "cells.h"

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 #include "fw_cfg.h"
+#include "late.h"
 #include "print.h"
 #include "tables.h"
 
@@ -196,6 +197,8 @@ static u32 boot_entries(const struct config *config)
 
 static void parse(struct config *config, const struct config_dialect *dialect, const struct config_file *file)
 {
+    if (!dialect->alone)
+        late_load();
     if (dialect->parse(config, file))
         error_show();
     if (config->problems > PROBLEMS_SHOWN)

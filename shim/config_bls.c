@@ -7,6 +7,7 @@
  * that systemd-boot adds by itself (auto-*). Exercise: tests/unit/test_bls.c, tests/fuzz/fuzz_bls.c.
  */
 #include "bls.h"
+#include "dialects.h"
 #include "print.h"
 #include "tables.h"
 
@@ -140,15 +141,13 @@ enum error bls_read_entries(struct config *config, const struct config_file *fil
     return OK;
 }
 
-/* In /boot where that is no volume of its own. */
-static const char *const bls_paths[] = {"/loader/entries", "/boot/loader/entries", "/EFI/Linux", "/boot/EFI/Linux",
-                                        NULL};
+#define bls_paths config_bls.paths
 #define TYPES_OF(i) ((i) < 2 ? TYPE1 : TYPE2)
 
 /* On the boot partition of Fedora CoreOS /boot is a symbolic link to ".": no directory is read twice. */
 static void read_volume(struct bls *b, struct volume *v)
 {
-    struct file dir[ARRAY_COUNT(bls_paths)];
+    struct file dir[BLS_DIRECTORIES];
     u32 count = 0;
     for (u32 p = 0; bls_paths[p]; p++) {
         enum error error = open_directory(b, v, text_of(bls_paths[p]), &dir[count]);
@@ -449,7 +448,7 @@ static enum error read_all(struct config *config, const struct config_file *file
 }
 
 /* Both partitions give the same entries, of which config.c makes one each, and the same problems. */
-static enum error bls_parse(struct config *config, const struct config_file *file)
+enum error bls_parse(struct config *config, const struct config_file *file)
 {
     enum log_level level = log_level;
     u32 problems = config->problems;
@@ -462,7 +461,3 @@ static enum error bls_parse(struct config *config, const struct config_file *fil
         config->problems = problems;
     return error;
 }
-
-const struct config_dialect config_bls = {
-    .name = "loader entries", .paths = bls_paths, .of_directories = true, .parse = bls_parse,
-};

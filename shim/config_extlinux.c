@@ -9,6 +9,7 @@
  *
  * Exercise: tests/unit/test_extlinux.c, tests/fuzz/fuzz_extlinux.c.
  */
+#include "dialects.h"
 #include "extlinux.h"
 #include "memory.h"
 #include "print.h"
@@ -579,7 +580,7 @@ static struct text directory_of(struct text path)
     return path;
 }
 
-static enum error extlinux_parse(struct config *config, const struct config_file *file)
+enum error extlinux_parse(struct config *config, const struct config_file *file)
 {
     struct extlinux *x = arena_alloc(sizeof *x, 8);
     struct extlinux_scope *scope = arena_alloc(sizeof *scope, 8);
@@ -595,33 +596,3 @@ static enum error extlinux_parse(struct config *config, const struct config_file
     config->locked = scope->locked;
     return OK;
 }
-
-/* Syslinux looks in the directory where it is installed, which nobody can tell here, then in these (core/fs/lib/
- * loadconfig.c; for a CD fs/iso9660/iso9660.c; efi/). The first ones are U-Boot's, pygrub's and extlinux's habit. */
-static const char *const extlinux_paths[] = {
-    "/boot/extlinux/extlinux.conf",
-    "/extlinux/extlinux.conf",
-    "/boot/extlinux.conf",
-    "/boot/extlinux/syslinux.cfg",
-    "/extlinux/syslinux.cfg",
-    "/boot/isolinux/isolinux.cfg",
-    "/isolinux/isolinux.cfg",
-    "/boot/syslinux/extlinux.conf",
-    "/boot/syslinux/syslinux.cfg",
-    "/syslinux/extlinux.conf",
-    "/syslinux/syslinux.cfg",
-    "/boot/syslinux.cfg",
-    "/extlinux.conf",
-    "/isolinux.cfg",
-    "/syslinux.cfg",
-    "/EFI/syslinux/syslx64.cfg",
-    "/EFI/syslinux/syslinux.cfg",
-    "/EFI/BOOT/syslx64.cfg",
-    "/EFI/BOOT/syslinux.cfg",
-    NULL,
-};
-const struct config_dialect config_extlinux = {
-    .name = "extlinux.conf",
-    .paths = extlinux_paths,
-    .parse = extlinux_parse,
-};

@@ -9,6 +9,7 @@
  *
  * Exercise: tests/unit/test_grub.c, tests/unit/test_grub_files.c, tests/fuzz/fuzz_grub.c.
  */
+#include "dialects.h"
 #include "grub.h"
 #include "bls.h"
 #include "grub_script.h"
@@ -513,18 +514,10 @@ static struct grub *run(struct config *config, const struct config_file *file, b
     return g;
 }
 
-static enum error grub_parse(struct config *config, const struct config_file *file)
+enum error grub_parse(struct config *config, const struct config_file *file)
 {
     return run(config, file, false) ? OK : ERR_NO_MEMORY;
 }
-
-static const char *const grub_paths[] = {
-    "/boot/grub/grub.cfg",      "/grub/grub.cfg",       "/boot/grub2/grub.cfg", "/grub2/grub.cfg",
-    "/EFI/debian/grub.cfg",     "/EFI/ubuntu/grub.cfg", "/EFI/fedora/grub.cfg", "/EFI/redhat/grub.cfg",
-    "/EFI/centos/grub.cfg",     "/EFI/rocky/grub.cfg",  "/EFI/almalinux/grub.cfg", "/EFI/opensuse/grub.cfg",
-    "/EFI/BOOT/grub.cfg",       "/grub.cfg",            NULL,
-};
-const struct config_dialect config_grub = {.name = "grub.cfg", .paths = grub_paths, .parse = grub_parse};
 
 /* ---- for others -------------------------------------------------------------------------------------------------- */
 
@@ -532,8 +525,8 @@ static enum error open_usual(struct volume *home, struct config_file *file)
 {
     enum error error = ERR_NOT_FOUND;
     char *bytes;
-    for (u32 i = 0; grub_paths[i] && error; i++) {
-        file->path = text_of(grub_paths[i]);
+    for (u32 i = 0; config_grub.paths[i] && error; i++) {
+        file->path = text_of(config_grub.paths[i]);
         error = file_open(home, file->path, &file->file);
         if (!error)
             error = file_read_all(&file->file, CONFIG_SIZE_MAX, &bytes, &file->text.len);

@@ -10,6 +10,7 @@
 #include "cpu.h"
 #include "fw_cfg.h"
 #include "handoff.h"
+#include "late.h"
 #include "menu.h"
 #include "payload.h"
 #include "print.h"
@@ -94,11 +95,10 @@ void payload_enter(const struct payload *payload, struct disk_list *disks)
     panic("payload %s has no way in", payload->mode_name);
 }
 
-/* Boot entry, then the config's fallback; comes back only when neither can be loaded. */
-static void boot_entry(const struct boot_entry *entry, const struct config *config, const struct volume_list *volumes,
-                       struct disk_list *disks, const struct mem_range *keep)
+/* Boot entry, then the fallback (NULL: none); comes back only when neither can be loaded. */
+static void boot_entry(const struct boot_entry *entry, const struct boot_entry *fallback,
+                       const struct volume_list *volumes, struct disk_list *disks, const struct mem_range *keep)
 {
-    const struct boot_entry *fallback = config->fallback_entry;
     for (;;) {
         struct payload *payload = payload_load(entry, volumes, &boot, &arguments, keep);
         if (payload)
@@ -117,6 +117,22 @@ static u32 first_countdown(const struct config *config)
     return timeout == TIMEOUT_UNSET ? TIMEOUT_DEFAULT : timeout;
 }
 
+/* What is booted without a menu: nothing is waited for, and nobody presses a key. NULL: it is for the menu to decide,
+ * which is unpacked only then. */
+static const struct boot_entry *entry_at_once(const struct config *config, u32 *countdown)
+{
+    const struct boot_entry *entry = config->default_entry;
+    for (u32 i = 0; i < config->entry_count && !entry; i++)
+        if (config->entry[i]->kind == ENTRY_BOOT && !config->entry[i]->parent && !config->entry[i]->disabled)
+            entry = config->entry[i];
+    if (*countdown || !entry || entry->disabled || config->timeout_entry)
+        return NULL;
+    if (console_key() == KEY_NONE)
+        return entry;
+    *countdown = TIMEOUT_NONE;
+    return NULL;
+}
+
 /* One look at all disks, and choices until the user wants another look. */
 static void boot_from_disks(const struct mem_range *keep)
 {
@@ -132,7 +148,23 @@ static void boot_from_disks(const struct mem_range *keep)
     const struct boot_entry *entry = config->default_entry;
     u32 countdown = first_countdown(config);
     for (;;) {
-        struct menu_choice choice = menu_choose(&session, entry, countdown);
+        struct menu_choice choice = {MENU_BOOT, entry_at_once(config, &countdown)};
+        if (!choice.entry) {
+            late_load();
+            choice = menu_choose(&session, entry, countdown);
+        }
+        const struct boot_entry *fallback = config->fallback_entry;
+        countdown = TIMEOUT_NONE;
+        if (choice.action == MENU_BOOT)
+            entry = choice.entry; /* what failed stays highlighted */
+        while (choice.action == MENU_PROMPT) { /* until something boots: what has been typed is kept there */
+            choice = prompt_run(&session);
+            fallback = NULL;
+            if (choice.action == MENU_BOOT) {
+                boot_entry(choice.entry, NULL, volumes, disks, keep);
+                choice.action = MENU_PROMPT;
+            }
+        }
         if (choice.action == MENU_REBOOT)
             machine_reboot();
         if (choice.action == MENU_POWEROFF)
@@ -141,9 +173,8 @@ static void boot_from_disks(const struct mem_range *keep)
             disks_quiesce(disks);
             return;
         }
-        entry = choice.entry;
-        boot_entry(entry, config, volumes, disks, keep);
-        countdown = TIMEOUT_NONE;
+        if (choice.action == MENU_BOOT)
+            boot_entry(choice.entry, fallback, volumes, disks, keep);
     }
 }
 

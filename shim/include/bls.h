@@ -6,6 +6,8 @@
 #include "config.h"
 #include "variables.h"
 
+#define BLS_DIRECTORIES 4u /* that are looked into */
+
 /* Order of two version strings (UAPI.10): < 0, 0, > 0 as a is lower, equal, higher. Pure. */
 int version_compare(struct text a, struct text b);
 

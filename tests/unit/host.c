@@ -10,6 +10,8 @@
 #include "cpu.h"
 #include "host.h"
 
+#include "late.h"
+
 struct host_machine host_machine;
 u64 host_ticks;
 u64 host_address_end = ~0ull;
@@ -107,6 +109,11 @@ void host_poke(u64 paddr, const void *bytes, u64 size)
 const char *host_log(void)
 {
     return console_log_text();
+}
+
+/* Nothing is packed here. */
+void late_load(void)
+{
 }
 
 _Noreturn void panic(const char *format, ...)

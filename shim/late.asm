@@ -1,0 +1,9 @@
+; late.asm: the late part (late.h) as late.c reads it: the size of PACKED, a gzip file, and the file; then nothing up to
+; ROOM.
+
+packed_size:
+    dd packed_end - packed
+packed:
+    incbin PACKED
+packed_end:
+    times ROOM - ($ - $$) db 0
