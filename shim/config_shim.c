@@ -287,19 +287,6 @@ static void take_line(struct parser *p, struct text name, struct text value)
         take_value(p, key, value);
 }
 
-/* Bytes of the UTF-8 character (RFC 3629 §4) at the start of t; 0 when there is none. */
-static u32 utf8_length(struct text t)
-{
-    u8 c = (u8)t.at[0];
-    u32 length = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-    if (length > t.len)
-        return 0;
-    for (u32 i = 1; i < length; i++)
-        if (((u8)t.at[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
 /* False for a line that cannot be used: control characters are no text. Other charsets than UTF-8 are reported only:
  * paths on a disk are bytes. */
 static bool check_text(struct parser *p, struct text line)

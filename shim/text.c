@@ -111,6 +111,20 @@ char *text_copy(struct text t)
     return copy;
 }
 
+u32 utf8_length(struct text t)
+{
+    u8 c = t.len ? (u8)t.at[0] : 0xff, second = t.len > 1 ? (u8)t.at[1] : 0;
+    u32 length = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    bool overlong = (c == 0xe0 && second < 0xa0) || (c == 0xf0 && second < 0x90);
+    bool no_character = (c == 0xed && second >= 0xa0) || (c == 0xf4 && second >= 0x90); /* surrogates; too high */
+    if (length > t.len || overlong || no_character)
+        return 0;
+    for (u32 i = 1; i < length; i++)
+        if (((u8)t.at[i] & 0xc0) != 0x80)
+            return 0;
+    return length;
+}
+
 /* Bytes of code point c as UTF-8, into b. */
 u32 utf8_put(u32 c, char b[4])
 {

@@ -102,6 +102,9 @@ u32 text_distance(struct text a, struct text b);
 /* NUL-terminated copy of t in the arena (memory.h); NULL only when the arena is full. */
 char *text_copy(struct text t);
 
+/* Bytes of the UTF-8 character (RFC 3629 §4) at the start of t; 0 when there is none. */
+u32 utf8_length(struct text t);
+
 /* Append len UTF-16LE units at from to *out as UTF-8, at most room bytes including a final NUL; stops at a zero
  * unit; a lone surrogate becomes U+FFFD. Returns the bytes written without the NUL. */
 u32 utf16_to_utf8(const u8 *from, u32 units, char *out, u32 room);
