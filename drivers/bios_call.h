@@ -23,9 +23,9 @@ _Static_assert(sizeof(struct bios_registers) == 32, "bios_call.asm copies 8 dwor
 #define BIOS_STACK_END 0x2000u
 
 /* Execute interrupt `vector` in real mode, interrupts on, IVT at 0, no paging, CR4 and EFER as after reset; then
- * everything is as before, registers filled. low: BIOS_STACK_END bytes below 640 KiB, page aligned, whose code and stack
- * part are overwritten; the BIOS's registers may point into it. Comes back when the BIOS does. bios_call.asm; on the
- * host, the fake BIOS. */
+ * everything is as before, registers filled. low: BIOS_STACK_END bytes below 640 KiB, page aligned, whose code and
+ * stack part are overwritten; the BIOS's registers may point into it. Comes back when the BIOS does. bios_call.asm; on
+ * the host, the fake BIOS. */
 void bios_call(u64 low, struct bios_registers *registers, u32 vector);
 
 /* NULL when there is a BIOS that may be called: when what only a BIOS leaves in memory agrees. Else what does not. */

@@ -1,4 +1,4 @@
-/* keyboard.c: the machine's own keyboard (console.h): PS/2 behind an i8042, or whatever the BIOS has. Keys only.
+/* keyboard.c: the machine's own keyboards (console.h): PS/2 behind an i8042, and what the BIOS has. Keys only.
  *
  * IBM PS/2 Hardware Interface Technical Reference, Keyboard and Auxiliary Device Controller (1988); Intel 8042 as
  * chipsets and firmware imitate it, also for USB keyboards (SMM). ACPI 6.5 §5.2.9.3: a FADT may say that there is none.
@@ -6,8 +6,12 @@
  * Firmware has set it all up, so as little as possible is touched: the command byte is changed only where translation
  * to set 1 or the keyboard's interface are off, and put back when we leave. Nothing is sent to the keyboard but, then,
  * "enable": no reset, no LEDs, no other set of scancodes. A controller that does not do as it is told is none, as is
- * one that never comes to an end; then the BIOS is asked, where there is one. The first look is taken when the first
- * key is asked for: a boot without a menu does not pay for it. tests/unit/test_keyboard.c, tests/qemu/test_keyboard.py.
+ * one that never comes to an end.
+ *
+ * Where there is a BIOS it is asked for keys, too: a USB keyboard that it drives is not always behind the i8042, and a
+ * controller does not tell whether anybody ever types on it. What comes from the i8042 is kept from the BIOS meanwhile,
+ * or a letter would go one way and its Shift the other. The first look is taken when the first key is asked for: a boot
+ * without a menu does not pay for it. tests/unit/test_keyboard.c, tests/qemu/test_keyboard.py.
  */
 #include "keyboard.h"
 #include "acpi.h"
@@ -36,6 +40,7 @@
 #define EARLY_MAX 4u
 
 #define FADT_REVISION 8
+#define FADT_REVISION_2_0 3u /* of ACPI 2.0: before, the flags were reserved */
 #define FADT_BOOT_FLAGS 109 /* IAPC_BOOT_ARCH, u16 */
 #define FADT_HAS_8042 2u
 
@@ -43,11 +48,10 @@
 #define BDA_NUM_LOCK 0x20
 #define BDA_CAPS_LOCK 0x40
 
-enum source { NOT_LOOKED, I8042, BIOS, NOTHING };
-
 static struct {
     const struct boot_info *boot;
-    enum source source;
+    bool looked;          /* i8042 is known */
+    bool i8042, bios;     /* work */
     bool ready;           /* until leave() */
     u8 found;             /* the command byte */
     bool changed;         /* by us */
@@ -139,7 +143,7 @@ static bool fadt_denies(void)
 {
     u32 size;
     const u8 *fadt = acpi_find(keyboard.boot->rsdp, "FACP", FADT_BOOT_FLAGS + 2, &size);
-    return fadt && fadt[FADT_REVISION] > 1 && !(load_le(fadt + FADT_BOOT_FLAGS, 2) & FADT_HAS_8042);
+    return fadt && fadt[FADT_REVISION] >= FADT_REVISION_2_0 && !(load_le(fadt + FADT_BOOT_FLAGS, 2) & FADT_HAS_8042);
 }
 
 /* Make it deliver scancodes of set 1. False: it is not there, or does not. */
@@ -148,7 +152,7 @@ static bool i8042_begin(void)
     u8 now;
     keyboard.changed = false;
     keyboard.run = 0;
-    if (io_in8(STATUS) == ABSENT || (keyboard.source == NOT_LOOKED && fadt_denies()))
+    if (io_in8(STATUS) == ABSENT || (!keyboard.looked && fadt_denies()))
         return false;
     if (!i8042_drain(true) || !read_command_byte(&keyboard.found))
         return false;
@@ -178,7 +182,7 @@ static u32 i8042_key(void)
             return KEY_NONE;
         }
         if (++keyboard.run > ENDLESS) {
-            keyboard.source = NOTHING;
+            keyboard.i8042 = false;
             return KEY_NONE;
         }
         u8 byte = io_in8(DATA);
@@ -191,13 +195,12 @@ static u32 i8042_key(void)
 
 /* ---- as a console ------------------------------------------------------------------------------------------------ */
 
-/* Whether there is one of the two is cheap to tell, which of them works is not. */
+/* Whether there may be one is cheap to tell, whether it works is not. */
 static bool keyboard_open(const struct boot_info *boot, struct text option, bool wanted)
 {
     (void)option, (void)wanted;
     keyboard.boot = boot;
-    keyboard.source = NOT_LOOKED;
-    keyboard.ready = false;
+    keyboard.looked = keyboard.ready = keyboard.i8042 = keyboard.bios = false;
     keyboard.early_count = 0;
     return io_in8(STATUS) != ABSENT || !bios_missing();
 }
@@ -206,20 +209,18 @@ static void keyboard_begin(void)
 {
     keyboard.ready = true;
     keyboard.decoder.down = 0; /* what has been let go meanwhile nobody tells */
-    if (keyboard.source == NOT_LOOKED)
+    if (!keyboard.looked)
         read_locks();
-    if (keyboard.source != BIOS && i8042_begin()) {
-        keyboard.source = I8042;
-        return;
-    }
-    keyboard.early_count = 0;
-    keyboard.source = bios_keyboard_ready(keyboard.boot) ? BIOS : NOTHING;
+    if (!keyboard.looked || keyboard.i8042)
+        keyboard.i8042 = i8042_begin();
+    if (!keyboard.i8042)
+        keyboard.early_count = 0;
+    keyboard.looked = true;
+    keyboard.bios = bios_keyboard_ready(keyboard.boot);
 }
 
 static u32 keyboard_key(void)
 {
-    if (keyboard.source == NOTHING)
-        return KEY_NONE;
     if (!keyboard.ready)
         keyboard_begin();
     if (keyboard.early_count) {
@@ -227,12 +228,13 @@ static u32 keyboard_key(void)
         memmove(keyboard.early, keyboard.early + 1, --keyboard.early_count * sizeof key);
         return key;
     }
-    return keyboard.source == I8042 ? i8042_key() : keyboard.source == BIOS ? bios_keyboard_key() : KEY_NONE;
+    u32 key = keyboard.i8042 ? i8042_key() : KEY_NONE;
+    return key == KEY_NONE && keyboard.bios ? bios_keyboard_key(keyboard.i8042) : key;
 }
 
 static void keyboard_leave(void)
 {
-    if (keyboard.source == I8042) {
+    if (keyboard.i8042) {
         i8042_drain(false);
         if (keyboard.ready && keyboard.changed)
             write_command_byte(keyboard.found);

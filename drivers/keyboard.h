@@ -22,8 +22,8 @@ u32 bios_key_of(u16 ax);
  * after memory was given to others. */
 bool bios_keyboard_ready(const struct boot_info *boot);
 
-/* The next key that the BIOS has, or KEY_NONE; the BIOS is asked a hundred times a second at most. Only after
- * bios_keyboard_ready(). */
-u32 bios_keyboard_key(void);
+/* The next key that the BIOS has, or KEY_NONE; the BIOS is called a hundred times a second at most. without_irq1: the
+ * i8042's keyboard is not its to read. Only after bios_keyboard_ready(). */
+u32 bios_keyboard_key(bool without_irq1);
 
 #endif

@@ -3,21 +3,28 @@
  * Ralf Brown's Interrupt List, INT 16h AH=10h and 11h and its table #00006 of scancodes; IBM PS/2 and PC BIOS Interface
  * Technical Reference (1991), INT 16h. A BIOS finds keys in its interrupts: those that wait are delivered during each
  * call, and its timer, which comes 18 times a second, makes it look at USB. Functions 00h and 01h of keyboards of 84
- * keys are left out on purpose: such a keyboard has an i8042. So has one whose keys are decoded by keyboard.c: the BIOS
- * is not asked then, because a call has no deadline of ours.
- * tests/unit/test_keyboard.c; `-machine q35,i8042=off -device qemu-xhci -device usb-kbd` under QEMU with SeaBIOS.
+ * keys are left out on purpose: such a keyboard has an i8042. A call has no deadline of ours; GRUB makes the same ones.
+ * tests/unit/test_keyboard.c; `-device qemu-xhci -device usb-kbd` under QEMU with SeaBIOS.
  */
 #include "bios_call.h"
 #include "console.h"
 #include "io.h"
 #include "keyboard.h"
+#include "memory.h"
 
 #define VECTOR 0x16
 #define AH_GET 0x10
 #define AH_LOOK 0x11
 #define POLL_MS 10u /* a call costs two changes of mode, and nobody types faster */
 
+#define BDA_HEAD 0x41au /* of the ring of keys: RBIL, MEM 0040h:001Ah */
+#define BDA_TAIL 0x41cu
+
+#define PIC_MASK 0x21 /* 8259A, the first: OCW1 */
+#define PIC_IRQ1 0x02 /* the i8042's keyboard */
+
 static u64 low; /* 0: none */
+static bool polled;
 static u64 asked_ms;
 
 /* Scancodes in AH where AL is 0 or E0h: alone, with Ctrl, with Alt. */
@@ -55,28 +62,43 @@ u32 bios_key_of(u16 ax)
 bool bios_keyboard_ready(const struct boot_info *boot)
 {
     low = asked_ms = 0;
+    polled = false;
     return !bios_missing() && bios_place(boot, BIOS_STACK_END, "INT 16h", &low);
 }
 
 /* False when there is no key. */
-static bool ask(u32 function, u16 *ax)
+static bool ask(u32 function, bool without_irq1, u16 *ax)
 {
     struct bios_registers registers = {.eax = function << 8, .ds = (u16)(low >> 4), .es = (u16)(low >> 4)};
+    u8 mask = io_in8(PIC_MASK);
+    if (without_irq1)
+        io_out8(PIC_MASK, mask | PIC_IRQ1);
     bios_call(low, &registers, VECTOR);
+    if (without_irq1)
+        io_out8(PIC_MASK, mask);
     *ax = (u16)registers.eax;
     return !(registers.flags & BIOS_ZERO);
 }
 
-u32 bios_keyboard_key(void)
+/* What waits in its ring is asked for at once. Else the first poll is for nothing: a boot without a menu makes one to
+ * see whether a key was pressed before, and shall not wait for the clock. */
+static bool is_time(void)
+{
+    bool first = !polled;
+    polled = true;
+    if (load_le(mem_at(BDA_HEAD, 2), 2) != load_le(mem_at(BDA_TAIL, 2), 2))
+        return true;
+    return !first && clock_ms() - asked_ms >= POLL_MS;
+}
+
+u32 bios_keyboard_key(bool without_irq1)
 {
     u16 ax;
-    u64 now = clock_ms();
-    if (!low || now - asked_ms < POLL_MS)
+    if (!low || !is_time())
         return KEY_NONE;
-    asked_ms = now;
-    if (!ask(AH_LOOK, &ax))
+    asked_ms = clock_ms();
+    if (!ask(AH_LOOK, without_irq1, &ax))
         return KEY_NONE;
-    ask(AH_GET, &ax); /* it is there: this does not wait */
-    asked_ms = 0;     /* and more may be */
+    ask(AH_GET, without_irq1, &ax); /* it is there: this does not wait */
     return bios_key_of(ax);
 }

@@ -1,10 +1,10 @@
 /* key.c: bytes of a terminal → keys (console.h). Pure.
  *
  * ECMA-48 §5.4 control sequences (ESC [ parameters final), §5.6 control strings (OSC, DCS …), the SS3 form of VT100's
- * application mode (ESC O final), parameters and modifiers as xterm's ctlseqs has them, rxvt's own (ESC O d, ESC [ 3 ^),
- * the Linux console's function keys (ESC [ [ A), Windows' VT-UTF8 (ESC h), Alt as ESC before a letter, and UTF-8
- * (RFC 3629 §4). No mouse. What a terminal sends by itself is no key: cursor reports (kept for who asked), strings, the
- * brackets around pasted text. Exercised by tests/unit/test_key.c and tests/fuzz/fuzz_key.c.
+ * application mode (ESC O final), parameters and modifiers as xterm's ctlseqs has them, rxvt's own (ESC O d,
+ * ESC [ 3 ^), the Linux console's function keys (ESC [ [ A), Windows' VT-UTF8 (ESC h), Alt as ESC before a letter, and
+ * UTF-8 (RFC 3629 §4). No mouse. What a terminal sends by itself is no key: cursor reports (kept for who asked),
+ * strings, the brackets around pasted text. Exercised by tests/unit/test_key.c and tests/fuzz/fuzz_key.c.
  */
 #include "console.h"
 

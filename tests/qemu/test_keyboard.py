@@ -9,14 +9,14 @@ from hosts import host_arguments
 INNER = b"timeout none\nentry inner\n title Inner menu\n linux /none\n"
 TWO = "timeout 20\n" + "".join(f"entry {n}\n title Title of {n}\n pvh /shim.elf\n options config=/inner.cfg\n"
                                for n in ("one", "two"))
-USB_ONLY = ["-device", "qemu-xhci", "-device", "usb-kbd"]
+USB = ["-device", "qemu-xhci", "-device", "usb-kbd"]
 
-# machine, arguments, who starts the shim. Without an i8042 the BIOS has the keyboard (INT 16h).
+# machine, arguments, who starts the shim. USB keyboards are the BIOS's (INT 16h), with an i8042 beside them or without.
 ROWS = {
     "ps2-pc": ("pc", [], "pvh"),
     "ps2-q35": ("q35", [], "grub-bios"),
-    "usb-by-bios": ("q35,i8042=off", USB_ONLY, "pvh"),
-    "usb-by-bios-grub": ("pc,i8042=off", USB_ONLY, "grub-bios"),
+    "usb-q35": ("q35", USB, "pvh"),
+    "usb-only-pc": ("pc,i8042=off", USB, "grub-bios"),
 }
 
 

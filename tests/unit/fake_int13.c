@@ -125,6 +125,18 @@ static u32 drive_parameters(struct fake_drive *d, u8 *p)
     return d->parameters_status;
 }
 
+static void ring_set(void)
+{
+    fake_put16(mem_at(0x41a, 2), 0x1e);
+    fake_put16(mem_at(0x41c, 2), (u16)(0x1e + 2 * fake_bios.key_count));
+}
+
+void fake_bios_type(u16 ax)
+{
+    fake_bios.keys[fake_bios.key_count++] = ax;
+    ring_set();
+}
+
 /* INT 16h: what AH=10h takes, AH=11h shows; nothing else is asked for. */
 static void keyboard_call(struct bios_registers *r)
 {
@@ -136,9 +148,11 @@ static void keyboard_call(struct bios_registers *r)
     if (function == 0x10 && !fake_bios.key_count)
         fault("a key was waited for");
     r->eax = fake_bios.key_count ? 0x12340000u | fake_bios.keys[0] : 0xdead;
-    if (function == 0x10 && fake_bios.key_count && !fake_bios.keeps_keys)
+    if (function == 0x10 && fake_bios.key_count)
         memmove(fake_bios.keys, fake_bios.keys + 1, --fake_bios.key_count * sizeof fake_bios.keys[0]);
     r->ebx = r->ecx = r->edx = r->esi = r->edi = 0xdeadbeef;
+    if (function == 0x10)
+        ring_set();
 }
 
 static void disk_call(u64 low, struct bios_registers *r)

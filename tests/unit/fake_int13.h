@@ -40,9 +40,8 @@ struct fake_drive {
 
 struct fake_bios {
     struct fake_drive drive[FAKE_DRIVES]; /* 80h on; the last: a CD, E0h */
-    u16 keys[16];    /* what INT 16h gives in AX, one after the other */
+    u16 keys[16]; /* what INT 16h gives in AX, one after the other; found in an interrupt, when not typed */
     u32 key_count;
-    bool keeps_keys; /* the same one for ever */
     u32 calls, key_calls;
     u64 low; /* where it was called from last */
     const char *fault; /* the first thing a caller must not do */
@@ -51,6 +50,9 @@ extern struct fake_bios fake_bios;
 
 /* fake_reset(), and a BIOS in memory with `disks` drives that work; nothing is remembered of an earlier one. */
 void fake_bios_reset(u32 disks);
+
+/* One more key, which waits in the ring that the BIOS data area has. */
+void fake_bios_type(u16 ax);
 
 /* The byte at `at` of a drive behind its image. */
 u8 fake_drive_byte(const struct fake_drive *d, u64 at);

@@ -61,7 +61,8 @@ static void scancodes(void **state)
         {"\x3a\x3a\x3a\xba\x1e", {'A'}}, /* a lock that is held repeats */
         /* the keypad */
         {"\x47\x48\x49\x4b\x4d\x4f\x50\x51\x52\x53",
-         {KEY_HOME, KEY_UP, KEY_PAGE_UP, KEY_LEFT, KEY_RIGHT, KEY_END, KEY_DOWN, KEY_PAGE_DOWN, KEY_INSERT, KEY_DELETE}},
+         {KEY_HOME, KEY_UP, KEY_PAGE_UP, KEY_LEFT, KEY_RIGHT, KEY_END, KEY_DOWN, KEY_PAGE_DOWN, KEY_INSERT,
+          KEY_DELETE}},
         {"\x45\xc5\x47\x48\x49\x4b\x4c\x4d\x4f\x50\x51", {'7', '8', '9', '4', '5', '6', '1', '2', '3'}},
         {"\x45\xc5\x52\x53\x2a\x48\xaa\x1d\x4b", {'0', '.', KEY_UP, KEY_WORD_LEFT}},
         {"\x2a\x48\xaa\x4c\x4a\x4e", {'8', KEY_UNKNOWN, '-', '+'}},
@@ -108,6 +109,11 @@ static struct {
     u8 command;
     u32 writes, enables, accesses;
 } chip;
+
+static struct {
+    u8 mask;
+    u32 calls, masked_calls; /* of the BIOS, while IRQ 1 was masked */
+} pic;
 
 static struct key_byte {
     u8 raw, translated;
@@ -183,8 +189,12 @@ static void chip_out(u16 port, u8 value)
 static u32 port_in(u16 port, u32 width)
 {
     (void)width;
+    if (port == 0x21)
+        return pic.mask;
+    if (port != 0x60 && port != 0x64)
+        return 0xff;
     assert_true(++chip.accesses < 1000000);
-    return port == 0x60 || port == 0x64 ? chip_in(port) : 0xff;
+    return chip_in(port);
 }
 
 static void port_out(u16 port, u32 value, u32 width)
@@ -192,6 +202,13 @@ static void port_out(u16 port, u32 value, u32 width)
     (void)width;
     if (port == 0x60 || port == 0x64)
         chip_out(port, (u8)value);
+    if (port != 0x21)
+        return;
+    if (value & 2)
+        pic.calls = fake_bios.calls;
+    else
+        pic.masked_calls += fake_bios.calls - pic.calls;
+    pic.mask = (u8)value;
 }
 
 static struct boot_info boot;
@@ -206,6 +223,8 @@ static void machine(u8 command_byte, bool bios)
     host_machine.out = port_out;
     host_machine.relax = NULL;
     memset(&chip, 0, sizeof chip);
+    memset(&pic, 0, sizeof pic);
+    pic.mask = 0xb8;
     chip.there = true;
     chip.command_byte = command_byte;
     typed_count = typed_at = 0;
@@ -317,8 +336,7 @@ static void controllers_that_lie(void **state)
             chip.sticky = lie == 4 ? 0x40 : lie == 5 ? 0x10 : 0;
             u8 before = chip.command_byte;
             assert_int_equal(keyboard_open(), lie || bios);
-            fake_bios.keys[0] = 0x1e61;
-            fake_bios.key_count = 1;
+            fake_bios_type(0x1e61);
             u64 start = host_ticks;
             assert_typed((const u32[KEYS_MAX]){bios ? 'a' : 0});
             console_keyboard.leave();
@@ -413,9 +431,11 @@ static void the_bios_is_asked(void **state)
     for (u32 i = 0; i < 100; i++)
         assert_int_equal(console_keyboard.key(), KEY_NONE);
     assert_in_range(fake_bios.key_calls, 1, 3); /* not each time */
-    for (u16 i = 0; i < 5; i++)
-        fake_bios.keys[fake_bios.key_count++] = (u16)(0x1e00 | ('a' + i));
+    fake_bios.keys[fake_bios.key_count++] = 0x1e61; /* which only its timer finds */
     host_ticks += 20 * TICKS_PER_MS;
+    assert_int_equal(console_keyboard.key(), 'a');
+    for (u16 i = 0; i < 5; i++)
+        fake_bios_type((u16)(0x1e00 | ('a' + i)));
     for (u32 i = 0; i < 5; i++)
         assert_int_equal(console_keyboard.key(), 'a' + i); /* what waits comes at once */
     assert_int_equal(console_keyboard.key(), KEY_NONE);
@@ -425,8 +445,7 @@ static void the_bios_is_asked(void **state)
     console_keyboard.leave();
     boot.module[0] = (struct module){low, 0x1000, ""};
     boot.module_count = 1;
-    fake_bios.keys[fake_bios.key_count++] = 0x48e0;
-    host_ticks += 20 * TICKS_PER_MS;
+    fake_bios_type(0x48e0);
     assert_int_equal(console_keyboard.key(), KEY_UP);
     assert_false(ranges_overlap(fake_bios.low, 0x2000, low, 0x1000));
     assert_null(fake_bios.fault);
@@ -436,12 +455,28 @@ static void the_bios_is_asked(void **state)
     u32 calls = fake_bios.calls;
     assert_int_equal(console_keyboard.key(), KEY_NONE);
     assert_int_equal(fake_bios.calls, calls);
-    /* a working i8042 comes first */
+    assert_int_equal(pic.masked_calls, 0);
+}
+
+/* Both work: keys of either, and the BIOS does not take what comes from the i8042. */
+static void the_bios_has_another_keyboard(void **state)
+{
+    (void)state;
     machine(0x47, true);
     keyboard_open();
+    assert_int_equal(console_keyboard.key(), KEY_NONE);
+    assert_int_equal(fake_bios.calls, 0); /* one poll is not worth a call, nor the clock's calibration */
     type(0x1c, 0x1e);
-    assert_typed((const u32[KEYS_MAX]){'a'});
-    assert_int_equal(fake_bios.calls, 0);
+    fake_bios_type(0x3062);
+    assert_typed((const u32[KEYS_MAX]){'a', 'b'});
+    fake_bios.keys[fake_bios.key_count++] = 0x2e63;
+    host_ticks += 20 * TICKS_PER_MS;
+    type(0x23, 0x20);
+    assert_typed((const u32[KEYS_MAX]){'d', 'c'});
+    assert_true(fake_bios.calls > 2);
+    assert_int_equal(pic.masked_calls, fake_bios.calls);
+    assert_int_equal(pic.mask, 0xb8);
+    assert_null(fake_bios.fault);
 }
 
 /* Locks are as the BIOS shows them. */
@@ -474,6 +509,7 @@ int main(void)
         cmocka_unit_test(what_the_fadt_says),
         cmocka_unit_test(keys_of_the_bios),
         cmocka_unit_test(the_bios_is_asked),
+        cmocka_unit_test(the_bios_has_another_keyboard),
         cmocka_unit_test(locks_of_the_bios),
     };
     return cmocka_run_group_tests_name("keyboard", tests, NULL, NULL);
