@@ -15,14 +15,15 @@
 
 #define SEARCH_MS 1500u
 
+/* What may be locked is last: the numbers of the others stay. */
 static const struct {
     enum menu_action action;
     const char *title;
 } actions[MENU_ACTIONS_MAX] = {
     {MENU_RESCAN, "Look for disks and configs again"},
-    {MENU_PROMPT, "Rescue prompt"},
     {MENU_REBOOT, "Reboot"},
     {MENU_POWEROFF, "Power off"},
+    {MENU_PROMPT, "Rescue prompt"},
 };
 
 /* ---- the list ---------------------------------------------------------------------------------------------------- */

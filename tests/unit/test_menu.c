@@ -240,8 +240,8 @@ static void nothing_to_boot(void **state)
     static const struct {
         const char *keys;
         enum menu_action action;
-    } cases[] = {{"\r", MENU_RESCAN}, {"1", MENU_RESCAN}, {"2", MENU_PROMPT}, {"3", MENU_REBOOT}, {"4", MENU_POWEROFF},
-                 {"\033[B\r", MENU_PROMPT}, {"\033[A\r", MENU_POWEROFF}, {"r", MENU_RESCAN}, {"c", MENU_PROMPT},
+    } cases[] = {{"\r", MENU_RESCAN}, {"1", MENU_RESCAN}, {"2", MENU_REBOOT}, {"3", MENU_POWEROFF}, {"4", MENU_PROMPT},
+                 {"\033[B\r", MENU_REBOOT}, {"\033[A\r", MENU_PROMPT}, {"r", MENU_RESCAN}, {"c", MENU_PROMPT},
                  {"po\r", MENU_POWEROFF}};
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++)
         for (u32 countdown = 0; countdown < 2; countdown++) {
@@ -255,9 +255,9 @@ static void nothing_to_boot(void **state)
             assert_null(choice.entry);
             assert_row(0, " shim " SHIM_VERSION);
             assert_row(2, " >  1  Look for disks and configs again");
-            assert_row(3, "    2  Rescue prompt");
-            assert_row(4, "    3  Reboot");
-            assert_row(5, "    4  Power off");
+            assert_row(3, "    2  Reboot");
+            assert_row(4, "    3  Power off");
+            assert_row(5, "    4  Rescue prompt");
             assert_row(7, "");
         }
     machine(2); /* entries, but broken ones: both */
@@ -465,7 +465,7 @@ static void submenus_are_shown(void **state)
     machine(0); /* nothing in it: no key hurts */
     add(ENTRY_SUBMENU, NULL, "Empty");
     script.keys = "1\r\033[A\033[B\033[F\033[6~19dex/x\033\033[C\033[D3";
-    assert_int_equal(choose(NULL, TIMEOUT_NONE).action, MENU_PROMPT);
+    assert_int_equal(choose(NULL, TIMEOUT_NONE).action, MENU_REBOOT);
 }
 
 static void letters_search(void **state)
