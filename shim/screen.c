@@ -86,6 +86,7 @@ static u32 limit(u32 n, u32 least, u32 most)
 
 void screen_begin(void)
 {
+    consoles_measure();
     screen.rows = limit(console_rows(), ROWS_MIN, SCREEN_ROWS_MAX);
     screen.columns = limit(console_columns(), COLUMNS_MIN, SCREEN_COLUMNS_MAX);
     screen_erase();

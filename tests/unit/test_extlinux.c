@@ -430,15 +430,15 @@ static void includes_come_to_an_end(void **state)
     assert_true(config.problems > 0);
     assert_string_equal(config.entry[config.entry_count - 1]->id, "b");
     static char text[5][200], names[20][8];
-    const char *many[2 * TOY_FILES_MAX + 1];
-    for (u32 i = 0; i < TOY_FILES_MAX; i++) {
+    const char *many[2 * 16u + 1];
+    for (u32 i = 0; i < 16u; i++) {
         format_text(names[i], 8, "/d/%c", (char)('a' + i));
         many[2 * i] = names[i];
         many[2 * i + 1] = text[0];
     }
-    many[2 * TOY_FILES_MAX] = NULL;
+    many[2 * 16u] = NULL;
     u32 n = 0;
-    for (u32 i = 0; i < TOY_FILES_MAX; i++)
+    for (u32 i = 0; i < 16u; i++)
         n += format_text(text[0] + n, sizeof text[0] - n, "include %c\n", (char)('a' + i));
     parse_files(many);
     assert_true(config.problems > PROBLEMS_SHOWN); /* 16^16 files, if nobody counted them */
