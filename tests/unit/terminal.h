@@ -68,6 +68,8 @@ static void control(char final)
     if (final == 'H') {
         terminal.row = parameter(1) ? parameter(1) - 1 : 0;
         terminal.column = parameter(2) ? parameter(2) - 1 : 0;
+        if (terminal.row == 998 && terminal.column == 998) /* the question for its size; this one does not answer */
+            terminal.row = ROWS - 1, terminal.column = COLUMNS - 1;
         assert_true(terminal.row < ROWS && terminal.column < COLUMNS);
     } else if (final == 'J') {
         assert_true(terminal.row == 0 && terminal.column == 0);
@@ -75,8 +77,10 @@ static void control(char final)
     } else if (final == 'm') {
         terminal.attribute = terminal.sequence[terminal.length - 2];
     } else {
-        assert_true(!strcmp(terminal.sequence, "\033[?25l") || !strcmp(terminal.sequence, "\033[?25h"));
-        terminal.hidden = final == 'l';
+        bool question = !strcmp(terminal.sequence, "\033[6n");
+        assert_true(question || !strcmp(terminal.sequence, "\033[?25l") || !strcmp(terminal.sequence, "\033[?25h"));
+        if (!question)
+            terminal.hidden = final == 'l';
     }
     terminal.length = 0;
 }
@@ -89,7 +93,9 @@ static void terminal_take(char c)
         assert_true(terminal.length < sizeof terminal.sequence - 1);
         terminal.sequence[terminal.length++] = c;
         terminal.sequence[terminal.length] = 0;
-        if (terminal.length > 2 && c >= 0x40)
+        if (terminal.length == 2 && (c == '7' || c == '8')) /* keep the cursor's place, and go back to it */
+            terminal.length = 0;
+        else if (terminal.length > 2 && c >= 0x40)
             control(c);
         return;
     }

@@ -173,14 +173,14 @@ static void cursor(void **state)
     (void)state;
     begin();
     screen_cursor(3, 4);
-    show("\033[4;5H");
+    show("\033[4;5H\033[?25h");
     show("");
     text(0, 0, ATTR_NORMAL, "a");
     show("\033[1;1Ha\033[4;5H");
     screen_cursor(3, 5);
     show("\033[4;6H");
     screen_erase();
-    show("\033[1;1H ");
+    show("\033[1;1H \033[?25l");
 }
 
 static void characters(void **state)
