@@ -13,7 +13,7 @@ const char grub_idle_commands[] =
     " background_image background_color clear cls play keymap loadkeys echo export sleep cat ls date videoinfo help"
     " lspci lsefi lsefisystab lsacpi password password_pbkdf2 authenticate cutmem badram acpi nativedisk usb_keyboard"
     " outb outw outl setpci pause read list_env save_env list_trusted trust distrust rdmsr wrmsr gettext module"
-    " module2 xen_module devicetree true drivemap parttool hexdump videotest vbeinfo efi-watchdog tpm bli uki normal_exit set_background ";
+    " module2 xen_module devicetree true drivemap parttool hexdump videotest vbeinfo efi-watchdog tpm bli uki normal_exit hiddenentry grub_platform ";
 
 bool grub_number(struct text t, i64 *value)
 {
