@@ -538,12 +538,26 @@ static enum error open_usual(struct volume *home, struct config_file *file)
     return error;
 }
 
+/* grub.cfg of home, else of another volume of its disk: with UEFI it is the ESP that has it. */
+static bool find_config(const struct volume_list *volumes, struct volume *home, struct config_file *file)
+{
+    file->home = home;
+    if (!open_usual(home, file))
+        return true;
+    for (u32 i = 0; i < volumes->count; i++) {
+        file->home = volumes->volume[i];
+        if (file->home != home && file->home->disk == home->disk && file->home->fs && !open_usual(file->home, file))
+            return true;
+    }
+    return false;
+}
+
 enum error grub_variables(const struct volume_list *volumes, struct volume *home, struct variables *variables)
 {
-    struct config_file file = {.volumes = volumes, .home = home};
+    struct config_file file = {.volumes = volumes};
     enum log_level level = log_level;
     u64 mark = arena_mark();
-    if (!home || !home->fs || open_usual(home, &file)) {
+    if (!home || !home->fs || !find_config(volumes, home, &file)) {
         arena_release(mark);
         return ERR_NOT_FOUND;
     }

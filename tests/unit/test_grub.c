@@ -415,6 +415,9 @@ static void variables_for_others(void **state)
     assert_int_equal(grub_variables(&tree_volumes, tree_volumes.volume[0], &variables), OK);
     assert_string_equal(variable_get(&variables, text_of("kernelopts")), "root=x t u");
     assert_string_equal(variable_get(&variables, text_of("tuned")), "t u");
+    memset(&variables, 0, sizeof variables);
+    assert_int_equal(grub_variables(&tree_volumes, tree_volumes.volume[1], &variables), OK); /* of the same disk */
+    assert_string_equal(variable_get(&variables, text_of("tuned")), "t u");
     assert_int_equal(grub_variables(&tree_volumes, tree_volumes.volume[2], &variables), ERR_NOT_FOUND);
     assert_string_equal(host_log(), "");
     assert_string_equal(error_text(), "");
