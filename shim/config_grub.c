@@ -171,11 +171,11 @@ static const char *clean_title(struct text title)
     return copy && !*copy ? "(no title)" : copy;
 }
 
-static bool add_menuentry(struct grub *g, struct grub_words words, const struct grub_option *id, struct grub_menuentry *m)
+static bool add_menuentry(struct grub *g, struct grub_words words, struct text id, struct grub_menuentry *m)
 {
     struct config_file file = *g->of;
     file.name = g->name;
-    struct boot_entry *entry = config_entry_add(g->config, &file, id->value.at ? id->value : words.at[0]);
+    struct boot_entry *entry = config_entry_add(g->config, &file, id.at ? id : words.at[0]);
     const char *title = clean_title(words.at[0]);
     if (!entry || !title) {
         grub_limit(g, error_text());
@@ -194,17 +194,18 @@ static bool add_menuentry(struct grub *g, struct grub_words words, const struct 
 
 int grub_add_menuentry(struct grub *g, struct grub_words words, struct text body, u32 body_line, bool submenu)
 {
-    struct grub_option options[] = {
-        {.name = "id", .has_value = true},     {.name = "unrestricted"},
-        {.name = "users", .has_value = true},  {.name = "hotkey", .has_value = true},
-        {.name = "source", .has_value = true}, {.name = "class", .has_value = true},
-    };
-    const struct grub_option *id = &options[0], *users = &options[2], *hotkey = &options[3], *source = &options[4];
-    grub_take_options(&words, options, ARRAY_COUNT(options));
+    enum { ID, UNRESTRICTED, USERS, HOTKEY, SOURCE, CLASS, OPTIONS };
+    struct text option[OPTIONS] = {{NULL, 0}};
+    grub_take_options(&words, "id= unrestricted users= hotkey= source= class=", option);
     if (g->mute || g->entry) /* one within an entry's body is for a menu that comes later */
         return 0;
-    if (!words.count || (!body.at && !source->value.at)) {
-        grub_report(g, "`%s` without %s", submenu ? "submenu" : "menuentry", words.count ? "a block" : "a title");
+    if (!body.at && option[SOURCE].at) {
+        body = (struct text){text_copy(option[SOURCE]), option[SOURCE].len};
+        body_line = g->line;
+    }
+    if (!words.count || !body.at) {
+        grub_report(g, format_copy("`%s` without a %s", submenu ? "submenu" : "menuentry",
+                                   words.count ? "block" : "title"));
         return 1;
     }
     struct grub_menuentry *m = arena_alloc(sizeof *m, 8);
@@ -212,14 +213,10 @@ int grub_add_menuentry(struct grub *g, struct grub_words words, struct text body
         return 1;
     m->body = body;
     m->line = body_line;
-    m->restricted = !options[1].given || users->value.at;
-    if (!body.at) {
-        m->body = (struct text){text_copy(source->value), source->value.len};
-        m->line = g->line;
-    }
-    if (!m->body.at || !add_menuentry(g, words, id, m))
+    m->restricted = !option[UNRESTRICTED].at || option[USERS].len;
+    if (!add_menuentry(g, words, option[ID], m))
         return 1;
-    char key = hotkey->value.len == 1 ? hotkey->value.at[0] : 0;
+    char key = option[HOTKEY].len == 1 ? option[HOTKEY].at[0] : 0;
     m->entry->hotkey = (u8)(key >= 'A' && key <= 'Z' ? key + 32 : key);
     if (submenu)
         m->entry->kind = ENTRY_SUBMENU;
@@ -312,7 +309,7 @@ static int command_configfile(struct grub *g, struct grub_words words)
         disable(entry, error ? format_copy("configfile: %s", error_text()) : "its menu has no entries");
     }
     if (error)
-        grub_report(g, "configfile: %s", error_text());
+        grub_report(g, format_copy("configfile: %s", error_text()));
     return 0;
 }
 
@@ -329,7 +326,7 @@ static int command_blscfg(struct grub *g, struct grub_words words)
     struct volume *v = grub_path(g, path, &device, &path);
     file.name = g->name;
     if (!v || !v->fs) {
-        grub_report(g, "blscfg: no device (%.*s) with files that can be read", (int)device.len, device.at);
+        grub_report(g, format_copy("blscfg: no device (%.*s) with files that can be read", (int)device.len, device.at));
         return 1;
     }
     g->bls_read = true;
@@ -338,7 +335,7 @@ static int command_blscfg(struct grub *g, struct grub_words words)
     for (u32 i = 0; i < ARRAY_COUNT(usual) && !path.len && error == ERR_NOT_FOUND; i++)
         error = bls_read_entries(g->config, &file, v, text_of(usual[i]), &g->variables);
     if (error && error != ERR_NOT_FOUND)
-        grub_report(g, "blscfg: %s", error_text());
+        grub_report(g, format_copy("blscfg: %s", error_text()));
     for (u32 i = before; i < g->config->entry_count; i++)
         if (!g->config->entry[i]->parent)
             g->config->entry[i]->parent = g->menu->parent;

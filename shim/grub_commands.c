@@ -40,56 +40,56 @@ bool grub_number(struct text t, i64 *value)
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */
 
-static bool take_letters(struct grub_words *words, u32 *i, struct grub_option *options, u32 count)
+/* Number of the option in the list that has this name, or, being one byte, this letter; *has_value. ~0: none. */
+static u32 find_option(const char *names, struct text name, bool letter, bool *has_value)
 {
-    struct text word = words->at[*i];
-    for (u32 pass = 0; pass < 2; pass++) /* all of them are known, or it is a word like others */
-        for (u32 n = 1; n < word.len; n++) {
-            u32 o = 0;
-            while (o < count && options[o].letter != word.at[n])
-                o++;
-            if (o == count)
-                return false;
-            if (!pass)
-                continue;
-            options[o].given = true;
-            bool next = *i + 1 < words->count && !text_starts(words->at[*i + 1], "-");
-            if (options[o].has_value && n + 1 == word.len && next)
-                options[o].value = words->at[++*i];
-        }
+    struct text rest = text_of(names), one, long_name;
+    for (u32 i = 0; text_split(&rest, ' ', &one); i++) {
+        *has_value = one.at[one.len - 1] == '=';
+        one.len -= *has_value;
+        text_split(&one, '/', &long_name);
+        if (letter ? one.at && one.at[0] == name.at[0] : name.len == long_name.len &&
+                                                         !memcmp(name.at, long_name.at, name.len))
+            return i;
+    }
+    return ~0u;
+}
+
+/* Options in word *i, and the value in the next one. False when it is a word like others. */
+static bool take_option(struct grub_words *words, u32 *i, const char *names, struct text *value)
+{
+    struct text word = words->at[*i], name = {word.at + 1, 1}, given = {"", 0};
+    bool is_long = word.at[1] == '-', has_value = false;
+    u32 option, last = is_long ? 1 : word.len - 1;
+    if (is_long) {
+        word.at += 2, word.len -= 2;
+        text_split(&word, '=', &name);
+        given = word.at ? word : given;
+    }
+    for (u32 n = 0; n < last; n++, name.at++) { /* all letters are known, or none is taken */
+        option = find_option(names, name, !is_long, &has_value);
+        if (option == ~0u)
+            return false;
+    }
+    for (name.at -= last; last--; name.at++) {
+        option = find_option(names, name, !is_long, &has_value);
+        value[option] = given;
+        if (has_value && !last && !(is_long && word.at) && *i + 1 < words->count &&
+            !text_starts(words->at[*i + 1], "-"))
+            value[option] = words->at[++*i];
+    }
     return true;
 }
 
-static bool take_long(struct grub_words *words, u32 *i, struct grub_option *options, u32 count)
-{
-    struct text rest = {words->at[*i].at + 2, words->at[*i].len - 2}, name;
-    u32 o = 0;
-    text_split(&rest, '=', &name);
-    while (o < count && !text_equal(name, options[o].name))
-        o++;
-    if (o == count)
-        return false;
-    options[o].given = true;
-    if (rest.at)
-        options[o].value = rest;
-    else if (options[o].has_value && *i + 1 < words->count && !text_starts(words->at[*i + 1], "-"))
-        options[o].value = words->at[++*i];
-    return true;
-}
-
-void grub_take_options(struct grub_words *words, struct grub_option *options, u32 count)
+void grub_take_options(struct grub_words *words, const char *names, struct text *value)
 {
     u32 kept = 0;
     bool over = false;
     for (u32 i = 0; i < words->count; i++) {
         struct text word = words->at[i];
-        if (!over && text_equal(word, "--")) {
+        if (!over && text_equal(word, "--"))
             over = true;
-            continue;
-        }
-        bool taken = !over && word.len > 1 && word.at[0] == '-' &&
-                     (word.at[1] == '-' ? take_long : take_letters)(words, &i, options, count);
-        if (!taken)
+        else if (over || word.len < 2 || word.at[0] != '-' || !take_option(words, &i, names, value))
             words->at[kept++] = word;
     }
     words->count = kept;
@@ -270,15 +270,14 @@ static int command_unset(struct grub *g, struct grub_words words)
 
 static int command_load_env(struct grub *g, struct grub_words words)
 {
-    struct grub_option options[] = {{.name = "file", .letter = 'f', .has_value = true},
-                                    {.name = "skip-sig", .letter = 's'}};
+    struct text options[2] = {{NULL, 0}};
     const char *only[33];
     struct file file;
     struct text block, name = text_of(format_copy("%s/grubenv", grub_get(g, "prefix").at));
     char *bytes;
-    grub_take_options(&words, options, ARRAY_COUNT(options));
-    if (options[0].value.len)
-        name = options[0].value;
+    grub_take_options(&words, "file/f= skip-sig/s", options);
+    if (options[0].len)
+        name = options[0];
     if (!name.at || grub_open(g, name, &file) || file_read_all(&file, KIB(64), &bytes, &block.len))
         return 1;
     block.at = bytes;
@@ -291,7 +290,7 @@ static int command_load_env(struct grub *g, struct grub_words words)
     only[count] = NULL;
     if (!variables_read_block(&g->variables, block, count ? only : NULL))
         return 0;
-    grub_report(g, "%s: %s", file.path, error_text());
+    grub_report(g, format_copy("%s: %s", file.path, error_text()));
     return 1;
 }
 
@@ -369,7 +368,7 @@ static int command_source(struct grub *g, struct grub_words words)
 {
     enum error error = words.count ? grub_run_file(g, words.at[0]) : ERR_NOT_FOUND;
     if (error && error != ERR_NOT_FOUND)
-        grub_report(g, "%s", error_text());
+        grub_report(g, error_text());
     return 0;
 }
 
@@ -380,13 +379,12 @@ static int command_regexp(struct grub *g, struct grub_words words)
     const char *problem = NULL;
     u32 sets = 0;
     while (words.count > 2) {
-        struct grub_option option = {.name = "set", .letter = 's', .has_value = true};
-        struct grub_words one = {words.at, 1};
         bool alone = !text_starts(words.at[0], "--set=");
-        grub_take_options(&one, &option, 1);
-        if (one.count || (alone && words.count < 4) || sets == ARRAY_COUNT(set))
+        struct grub_words one = {words.at, 1u + alone};
+        set[sets] = (struct text){NULL, 0};
+        grub_take_options(&one, "set/s=", &set[sets]);
+        if (one.count || !set[sets].len || ++sets == ARRAY_COUNT(set))
             return 1;
-        set[sets++] = alone ? words.at[1] : option.value;
         words.at += 1 + alone;
         words.count -= 1 + alone;
     }
@@ -394,7 +392,7 @@ static int command_regexp(struct grub *g, struct grub_words words)
         return 1;
     bool found = grub_spend(g, GRUB_FILE_WORK) && grub_regexp(words.at[0], words.at[1], group, &problem);
     if (problem)
-        grub_report(g, "regexp \"%.*s\": %s", (int)min_u64(words.at[0].len, 60), words.at[0].at, problem);
+        grub_report(g, format_copy("regexp \"%.*s\": %s", (int)min_u64(words.at[0].len, 60), words.at[0].at, problem));
     for (u32 i = 0; found && i < sets; i++) {
         struct text name = set[i], number;
         u64 n = 1;

@@ -192,50 +192,34 @@ static int search(struct grub *g, enum what what, struct text id, struct text va
 }
 
 /* search.fs_uuid ID [VARIABLE [HINT…]] */
-static int search_short(struct grub *g, struct text name, struct grub_words words)
+static int search_short(struct grub *g, struct text kind, struct grub_words words)
 {
-    enum what what = text_equal(name, "search.fs_uuid")      ? BY_UUID
-                     : text_equal(name, "search.fs_label")   ? BY_LABEL
-                     : text_equal(name, "search.part_uuid")  ? BY_PARTUUID
-                     : text_equal(name, "search.part_label") ? BY_PARTLABEL
-                                                             : BY_FILE;
+    static const char *const kinds[] = {[BY_FILE] = "file", [BY_LABEL] = "fs_label", [BY_UUID] = "fs_uuid",
+                                        [BY_PARTLABEL] = "part_label", [BY_PARTUUID] = "part_uuid"};
     struct text nothing = {NULL, 0};
-    return words.count ? search(g, what, words.at[0], words.count > 1 ? words.at[1] : nothing) : 1;
+    for (u32 what = 0; words.count && what < ARRAY_COUNT(kinds); what++)
+        if (text_equal(kind, kinds[what]))
+            return search(g, (enum what)what, words.at[0], words.count > 1 ? words.at[1] : nothing);
+    return 1;
 }
 
+/* The options in the order of enum what; those of partitions are Flatcar's. */
 int grub_command_search(struct grub *g, struct grub_words words)
 {
-    struct grub_option options[] = {
-        [BY_FILE] = {.name = "file", .letter = 'f'},
-        [BY_LABEL] = {.name = "label", .letter = 'l'},
-        [BY_UUID] = {.name = "fs-uuid", .letter = 'u'},
-        [BY_PARTLABEL] = {.name = "part-label"}, /* this and the next: Flatcar's */
-        [BY_PARTUUID] = {.name = "part-uuid"},
-        {.name = "set", .letter = 's', .has_value = true},
-        {.name = "no-floppy", .letter = 'n'},
-        {.name = "hint", .letter = 'h', .has_value = true},
-    };
-    const struct grub_option *set = &options[BY_PARTUUID + 1];
-    struct text name = words.at[-1], variable = {NULL, 0}, id;
+    struct text option[8] = {{NULL, 0}}, set, name = words.at[-1];
     u32 i = 0, what = 0;
-    if (!text_equal(name, "search"))
-        return search_short(g, name, words);
-    grub_take_options(&words, options, ARRAY_COUNT(options));
+    if (name.len > 7)
+        return search_short(g, (struct text){name.at + 7, name.len - 7}, words);
+    grub_take_options(&words, "file/f label/l fs-uuid/u part-label part-uuid set/s= no-floppy/n hint/h=", option);
+    set = option[BY_PARTUUID + 1];
     while (i < words.count && text_starts(words.at[i], "--")) /* hints of other platforms, and what is newer */
         i++;
-    if (set->given)
-        variable = set->value.at ? set->value : text_of("root");
-    if (i < words.count) {
-        id = words.at[i];
-    } else if (set->value.at) { /* `--set ID`, as GRUB has it */
-        id = set->value;
-        variable = text_of("root");
-    } else {
-        return 1;
-    }
-    while (what <= BY_PARTUUID && !options[what].given)
+    struct text id = i < words.count ? words.at[i] : set; /* `--set ID` is what GRUB has, too */
+    if (set.at && (!set.len || i == words.count))
+        set = text_of("root");
+    while (what <= BY_PARTUUID && !option[what].at)
         what++;
-    return what <= BY_PARTUUID ? search(g, (enum what)what, id, variable) : 1;
+    return what <= BY_PARTUUID ? search(g, (enum what)what, id, set) : 1;
 }
 
 /* ---- probe ------------------------------------------------------------------------------------------------------- */
@@ -249,26 +233,21 @@ static const char *filesystem_name(const struct volume *v)
 
 int grub_command_probe(struct grub *g, struct grub_words words)
 {
-    struct grub_option options[] = {
-        {.name = "set", .letter = 's', .has_value = true}, {.name = "fs-uuid", .letter = 'u'},
-        {.name = "label", .letter = 'l'},                  {.name = "fs", .letter = 'f'},
-        {.name = "part-uuid"},                             {.name = "partmap", .letter = 'p'},
-        {.name = "driver", .letter = 'd'},
-    };
-    grub_take_options(&words, options, ARRAY_COUNT(options));
+    struct text option[7] = {{NULL, 0}};
+    grub_take_options(&words, "set/s= fs-uuid/u label/l fs/f part-uuid partmap/p driver/d", option);
     const struct volume *v = words.count ? grub_device_find(g, words.at[0]) : NULL;
+    const char *value = NULL;
     if (!v)
         return 1;
-    const char *value = options[1].given && v->fs   ? v->ids.uuid
-                        : options[2].given && v->fs ? v->ids.label
-                        : options[3].given && v->fs ? filesystem_name(v)
-                        : options[4].given          ? (v->ids.partuuid[0] ? v->ids.partuuid : "none")
-                        : options[5].given          ? (!v->number ? "none" : is_gpt(v) ? "gpt" : "msdos")
-                        : options[6].given          ? "biosdisk"
-                                                    : NULL;
-    if (!value)
-        return 1;
-    if (options[0].value.len)
-        grub_set(g, options[0].value, text_of(value));
-    return 0;
+    if (option[4].at)
+        value = v->ids.partuuid[0] ? v->ids.partuuid : "none";
+    else if (option[5].at)
+        value = !v->number ? "none" : is_gpt(v) ? "gpt" : "msdos";
+    else if (option[6].at)
+        value = "biosdisk";
+    else if (v->fs)
+        value = option[1].at ? v->ids.uuid : option[2].at ? v->ids.label : option[3].at ? filesystem_name(v) : NULL;
+    if (value && option[0].len)
+        grub_set(g, option[0], text_of(value));
+    return !value;
 }

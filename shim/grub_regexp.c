@@ -9,7 +9,7 @@
 #include "grub_script.h"
 
 #define STEPS_MAX 20000u
-#define DEPTH_MAX 50u /* calls within each other: bounds the stack */
+#define DEPTH_MAX 30u /* calls within each other: bounds the stack */
 
 struct matcher {
     struct text expression, subject;

@@ -8,10 +8,15 @@
 
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
 
+void grub_report(struct grub *g, const char *sentence)
+{
+    config_report(g->config, g->name, g->line, "%s", sentence ? sentence : "no memory is left");
+}
+
 bool grub_limit(struct grub *g, const char *what)
 {
     if (!g->problem)
-        grub_report(g, "%s; the rest of the config is left out", what);
+        grub_report(g, format_copy("%s; the rest of the config is left out", what));
     g->problem = g->stopped = true;
     return false;
 }
@@ -126,7 +131,7 @@ static void report_unknown(struct grub *g, struct text name)
             return;
     if (g->unknown_count < GRUB_UNKNOWN_MAX)
         g->unknown[g->unknown_count++] = hash;
-    grub_report(g, "unknown command \"%.*s\"; expected one of GRUB's", (int)min_u64(name.len, 60), name.at);
+    grub_report(g, format_copy("unknown command \"%.*s\"; expected one of GRUB's", (int)min_u64(name.len, 60), name.at));
 }
 
 static bool assign(struct grub *g, struct text word)

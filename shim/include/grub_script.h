@@ -12,7 +12,7 @@
 #define GRUB_WORDS_MAX 1024     /* of the commands that are being run, one within the other */
 #define GRUB_BYTES_MAX 32768u   /* of these words */
 #define GRUB_FUNCTIONS_MAX 128
-#define GRUB_DEPTH_MAX 40u      /* blocks, calls, files, submenus within each other: bounds the stack */
+#define GRUB_DEPTH_MAX 32u      /* blocks, calls, files, submenus within each other: bounds the stack */
 #define GRUB_WORK_MAX 16000000u /* bytes read as script; other things count as many of them */
 #define GRUB_COMMAND_WORK 64u   /* so 250,000 commands */
 #define GRUB_FILE_WORK 4096u    /* and 4,000 files */
@@ -140,13 +140,13 @@ struct grub {
     char byte[GRUB_BYTES_MAX];
 };
 
-/* Report at the line that is being run. */
-#define grub_report(g, ...) config_report((g)->config, (g)->name, (g)->line, __VA_ARGS__)
-
 static inline bool grub_is_leaving(const struct grub *g)
 {
     return g->breaks || g->returning || g->ended || g->stopped;
 }
+
+/* Report at the line that is being run; sentence NULL: there is no memory for it. */
+void grub_report(struct grub *g, const char *sentence);
 
 /* The config reached a limit: said once, and the rest of it is left out. False. */
 bool grub_limit(struct grub *g, const char *what);
@@ -179,17 +179,10 @@ extern const struct grub_command grub_commands[], grub_boot_commands[]; /* NULL 
 /* Commands without effect here, blanks around each. */
 extern const char grub_idle_commands[];
 
-/* An option of a command. A value stands behind `=` or is the next word, unless that is another option. */
-struct grub_option {
-    const char *name; /* "set" for --set */
-    char letter;      /* 's' for -s; 0: none */
-    bool has_value;
-    bool given;
-    struct text value; /* at NULL: none */
-};
-
-/* Take options out of words; others stay. */
-void grub_take_options(struct grub_words *words, struct grub_option *options, u32 count);
+/* Take options out of words; others stay. names: a list of them with blanks between, "set/s=": --set, -s, with a value,
+ * which stands behind `=` or is the next word, unless that is another option. value: of each in the list; at NULL when it
+ * is not given, else a text, empty when there is none. */
+void grub_take_options(struct grub_words *words, const char *names, struct text *value);
 
 /* Make an entry, or a submenu, of a command with a block. */
 int grub_add_menuentry(struct grub *g, struct grub_words words, struct text body, u32 body_line, bool submenu);
