@@ -1,11 +1,12 @@
 /* config_grub.c: the dialect grub.cfg: what GRUB's script makes menu entries of, and what these would boot.
  *
- * GRUB manual 2.06 §16.1 (menuentry, submenu), §15 (default, fallback, timeout, …), §6 for the order of things: a config
- * is run first, which makes the entries of its menu; bodies are run afterwards, each with the variables that the config
- * left behind, a submenu's first, then those of what it holds. For a script this machine is a BIOS's (grub_platform=pc,
- * grub_cpu=i386), where entries for firmware of UEFI are left out. Kernels get BOOT_IMAGE= in front, as GRUB gives it.
- * A chain of configfile commands is followed, out of an entry as its submenu. What GRUB could start and we cannot is
- * shown, disabled, with the reason. Left out on purpose: passwords (entries that want one are disabled), loopback.
+ * GRUB manual 2.06 §16.1 (menuentry, submenu), §15 (default, fallback, timeout, …), §6 for the order of things: a
+ * config is run first, which makes the entries of its menu; bodies are run afterwards, each with the variables that the
+ * config left behind, a submenu's first, then those of what it holds. For a script this machine is a BIOS's
+ * (grub_platform=pc, grub_cpu=i386), where entries for the firmware of UEFI are left out. Kernels get BOOT_IMAGE= in
+ * front, as GRUB gives it. A chain of configfile commands is followed, out of an entry as its submenu. What GRUB could
+ * start and we cannot is shown, disabled, with the reason. Left out on purpose: passwords (entries that want one are
+ * disabled), loopback; contexts: all variables are exported.
  *
  * Exercise: tests/unit/test_grub.c, tests/unit/test_grub_files.c, tests/fuzz/fuzz_grub.c.
  */
@@ -456,31 +457,34 @@ static void take_variables(struct grub *g)
 
 /* ---- the dialect ------------------------------------------------------------------------------------------------- */
 
-/* What GRUB sets before it reads a config. */
+/* What GRUB sets before it reads a config; values of what depends on the config's place behind the others. */
 static void set_first(struct grub *g)
 {
-    static const char *const features[] = {
+    static const char *const names[] = {
         "feature_chainloader_bpb", "feature_ntldr", "feature_platform_search_hint", "feature_default_font_path",
         "feature_all_video_module", "feature_menuentry_id", "feature_menuentry_options", "feature_200_final",
-        "feature_nativedisk_cmd", "feature_timeout_style",
+        "feature_nativedisk_cmd", "feature_timeout_style", "grub_platform", "grub_cpu", "root", "prefix", "cmdpath",
+        "config_directory", "config_file",
     };
+    enum { PLATFORM = 10, CPU, ROOT, PREFIX, CONFIG_FILE = 16 };
     const struct volume *home = g->of->home;
-    struct text path = g->of->path;
-    const char *device = home ? grub_device_name(g, home) : NULL;
-    while (path.len && path.at[path.len - 1] != '/')
-        path.len--;
-    const char *prefix = device ? format_copy("(%s)%.*s", device, (int)(path.len > 1 ? path.len - 1 : 0), path.at) : NULL;
-    for (u32 i = 0; i < ARRAY_COUNT(features); i++)
-        grub_set(g, text_of(features[i]), text_of("y"));
-    grub_set(g, text_of("grub_platform"), text_of("pc"));
-    grub_set(g, text_of("grub_cpu"), text_of("i386"));
-    if (!prefix)
-        return;
-    grub_set(g, text_of("root"), text_of(device));
-    grub_set(g, text_of("prefix"), text_of(prefix));
-    grub_set(g, text_of("cmdpath"), text_of(prefix));
-    grub_set(g, text_of("config_directory"), text_of(prefix));
-    grub_set(g, text_of("config_file"), text_of(format_copy("%s/%s", prefix, path.at + path.len)));
+    struct text path = g->of->path, directory = path;
+    const char *device = home ? grub_device_name(g, home) : NULL, *value = "y";
+    while (directory.len && directory.at[--directory.len] != '/')
+        ;
+    for (u32 i = 0; i < (device ? ARRAY_COUNT(names) : ROOT); i++) {
+        if (i == PLATFORM)
+            value = "pc";
+        else if (i == CPU)
+            value = "i386";
+        else if (i == ROOT)
+            value = device;
+        else if (i == PREFIX)
+            value = format_copy("(%s)%.*s", device, (int)directory.len, directory.at);
+        else if (i == CONFIG_FILE)
+            value = format_copy("(%s)%.*s", device, (int)path.len, path.at);
+        grub_set(g, text_of(names[i]), text_of(value));
+    }
 }
 
 static struct grub *run(struct config *config, const struct config_file *file, bool mute)

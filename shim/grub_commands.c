@@ -13,7 +13,8 @@ const char grub_idle_commands[] =
     " background_image background_color clear cls play keymap loadkeys echo export sleep cat ls date videoinfo help"
     " lspci lsefi lsefisystab lsacpi password password_pbkdf2 authenticate cutmem badram acpi nativedisk usb_keyboard"
     " outb outw outl setpci pause read list_env save_env list_trusted trust distrust rdmsr wrmsr gettext module"
-    " module2 xen_module devicetree true drivemap parttool hexdump videotest vbeinfo efi-watchdog tpm bli uki normal_exit hiddenentry grub_platform ";
+    " module2 xen_module devicetree true drivemap parttool hexdump videotest vbeinfo efi-watchdog tpm bli uki"
+    " normal_exit hiddenentry grub_platform "; /* the last two: of NixOS's and of Ubuntu's installation media */
 
 bool grub_number(struct text t, i64 *value)
 {
@@ -29,7 +30,7 @@ bool grub_number(struct text t, i64 *value)
     }
     for (; i < t.len; i++, digits++) {
         char c = t.at[i], letter = (char)(c | 32);
-        u32 digit = c >= '0' && c <= '9' ? (u32)(c - '0') : letter >= 'a' && letter <= 'f' ? (u32)(letter - 'a') + 10 : 99;
+        u32 digit = c >= '0' && c <= '9' ? (u32)(c - '0') : letter >= 'a' && letter <= 'f' ? (u32)letter - 'a' + 10 : 99;
         if (digit >= base)
             break;
         n = n > (u64)INT64_MAX / 16 - 1 ? (u64)INT64_MAX / 16 : n * base + digit; /* far beyond what anybody compares */

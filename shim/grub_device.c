@@ -30,7 +30,8 @@ static u32 disk_number(const struct grub *g, const struct volume *v)
         return 0;
     for (u32 i = 0; i < volumes->count && volumes->volume[i]->disk != v->disk; i++) {
         const struct block_device *disk = volumes->volume[i]->disk;
-        number += !disk->in_memory && disk->removable == v->disk->removable && disk != own && is_first_of_disk(volumes, i);
+        number += !disk->in_memory && disk->removable == v->disk->removable && disk != own &&
+                  is_first_of_disk(volumes, i);
     }
     return number + (own && !own->in_memory && own->removable == v->disk->removable);
 }

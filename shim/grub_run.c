@@ -40,11 +40,17 @@ struct text grub_get(const struct grub *g, const char *name)
     return text_of(variable_get(&g->variables, text_of(name)));
 }
 
+static bool is_one_of(char c, const char *set)
+{
+    while (*set && *set != c)
+        set++;
+    return *set;
+}
+
 void grub_set(struct grub *g, struct text name, struct text value)
 {
     const char *old = variable_get(&g->variables, name);
-    if (!name.len || (name.at[0] >= '0' && name.at[0] <= '9') || text_equal(name, "?") || text_equal(name, "#") ||
-        text_equal(name, "*") || text_equal(name, "@"))
+    if (!name.len || (name.at[0] >= '0' && name.at[0] <= '9') || (name.len == 1 && is_one_of(name.at[0], "?#*@")))
         return;
     if (text_equal(name, "root") && text_starts(value, "(") && value.at[value.len - 1] == ')') /* GRUB does so */
         value.at++, value.len -= 2;
@@ -131,7 +137,8 @@ static void report_unknown(struct grub *g, struct text name)
             return;
     if (g->unknown_count < GRUB_UNKNOWN_MAX)
         g->unknown[g->unknown_count++] = hash;
-    grub_report(g, format_copy("unknown command \"%.*s\"; expected one of GRUB's", (int)min_u64(name.len, 60), name.at));
+    grub_report(g, format_copy("unknown command \"%.*s\"; expected one of GRUB's", (int)min_u64(name.len, 60),
+                               name.at));
 }
 
 static bool assign(struct grub *g, struct text word)
@@ -185,10 +192,9 @@ void grub_execute(struct grub *g, struct grub_words words, struct text body, u32
 /* Without its last component; GRUB's form of it, "(hd0,gpt2)/boot/grub". */
 static const char *directory_of(const struct grub *g, const struct volume *v, struct text path)
 {
-    u32 n = path.len;
-    while (n && path.at[n - 1] != '/')
-        n--;
-    return format_copy("(%s)%.*s", grub_device_name(g, v), (int)(n > 1 ? n - 1 : 0), path.at);
+    while (path.len && path.at[--path.len] != '/')
+        ;
+    return format_copy("(%s)%.*s", grub_device_name(g, v), (int)path.len, path.at);
 }
 
 static enum error run_open_file(struct grub *g, const struct file *file, struct text path)

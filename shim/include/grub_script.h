@@ -109,9 +109,6 @@ struct grub {
     u32 error_line;               /* of the last thing that is no statement */
     const char *error_at;
 
-    struct variables variables;
-    struct grub_function function[GRUB_FUNCTIONS_MAX];
-    u32 function_count;
     struct grub_scope *scope; /* NULL: no function is being run */
 
     int status;        /* of the last command, 0: true */
@@ -127,15 +124,17 @@ struct grub {
 
     struct grub_menu *menu;
     struct boot_entry *entry; /* whose body is being run; NULL: no body */
-    struct boot_entry top;    /* what commands outside of entries load, until `boot` */
     bool bls_read;
     u32 file_depth;
-    const char *file[8]; /* names of those that are being run */
+    const char *file[8];   /* names of those that are being run */
+    struct boot_entry top; /* what commands outside of entries load, until `boot` */
 
+    u32 function_count, unknown_count, word_count, byte_count;
+
+    /* The large ones are last: fields near the start are reached by shorter instructions. */
     u32 unknown[GRUB_UNKNOWN_MAX]; /* hashes of names that have been reported */
-    u32 unknown_count;
-
-    u32 word_count, byte_count;
+    struct grub_function function[GRUB_FUNCTIONS_MAX];
+    struct variables variables;
     struct text word[GRUB_WORDS_MAX];
     char byte[GRUB_BYTES_MAX];
 };
@@ -168,7 +167,7 @@ void grub_execute(struct grub *g, struct grub_words words, struct text body, u32
 /* Run a config file; OK when it could be read. */
 enum error grub_run_file(struct grub *g, struct text path);
 
-/* ---- commands: grub_commands.c, config_grub.c --------------------------------------------------------------------- */
+/* ---- commands: grub_commands.c, config_grub.c -------------------------------------------------------------------- */
 
 struct grub_command {
     const char *name;
@@ -180,8 +179,8 @@ extern const struct grub_command grub_commands[], grub_boot_commands[]; /* NULL 
 extern const char grub_idle_commands[];
 
 /* Take options out of words; others stay. names: a list of them with blanks between, "set/s=": --set, -s, with a value,
- * which stands behind `=` or is the next word, unless that is another option. value: of each in the list; at NULL when it
- * is not given, else a text, empty when there is none. */
+ * which stands behind `=` or is the next word, unless that is another option. value: of each in the list; at NULL when
+ * it is not given, else a text, empty when there is none. */
 void grub_take_options(struct grub_words *words, const char *names, struct text *value);
 
 /* Make an entry, or a submenu, of a command with a block. */
@@ -190,7 +189,7 @@ int grub_add_menuentry(struct grub *g, struct grub_words words, struct text body
 /* The leading number of t, as C writes them (0x10, 010, 10), after a `-` negative; false when there is none. */
 bool grub_number(struct text t, i64 *value);
 
-/* ---- devices and paths: grub_device.c ----------------------------------------------------------------------------- */
+/* ---- devices and paths: grub_device.c ---------------------------------------------------------------------------- */
 
 /* GRUB's name of v ("hd0,gpt2"). Disks are counted from the one the config lies on, as BIOSes do, then in our order. */
 const char *grub_device_name(const struct grub *g, const struct volume *v);
@@ -207,7 +206,7 @@ enum error grub_open(struct grub *g, struct text name, struct file *file);
 int grub_command_search(struct grub *g, struct grub_words words);
 int grub_command_probe(struct grub *g, struct grub_words words);
 
-/* ---- regular expressions: grub_regexp.c --------------------------------------------------------------------------- */
+/* ---- regular expressions: grub_regexp.c -------------------------------------------------------------------------- */
 
 #define GRUB_GROUPS_MAX 10
 

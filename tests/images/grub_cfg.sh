@@ -2,8 +2,8 @@
 # grub_cfg.sh FOLDER [NAME=VALUE...]: FOLDER/grub.cfg as grub-mkconfig writes it for a machine with some kernels, whose
 # /boot is FOLDER/boot; the NAMEs are those of /etc/default/grub.
 #
-# The tools of grub-common are used as they are, but for two things: /boot is looked for in FOLDER, and grub-probe, which
-# asks the kernel for the disk below /, is a script that answers for a GPT's second partition.
+# The tools of grub-common are used as they are, but for two things: /boot is looked for in FOLDER, and grub-probe,
+# which asks the kernel for the disk below /, is a script that answers for a GPT's second partition.
 set -eu
 
 folder=$(realpath "$1")
@@ -51,5 +51,9 @@ sed "s#^sbindir=.*#sbindir=$folder/sbin#; s#^sysconfdir=.*#sysconfdir=$folder/et
 s#^grub_mkconfig_dir=.*#grub_mkconfig_dir=$folder/grub.d#; s#/boot/grub#$folder/boot/grub#g
 s#^grub_editenv=.*#grub_editenv=true#" /usr/sbin/grub-mkconfig >"$folder/sbin/grub-mkconfig"
 chmod +x "$folder/sbin/grub-mkconfig"
-LC_ALL=C grub_probe=$folder/sbin/grub-probe sh "$folder/sbin/grub-mkconfig" -o "$folder/made.cfg" 2>"$folder/log" || { cat "$folder/log" >&2; exit 1; }
+if ! LC_ALL=C grub_probe=$folder/sbin/grub-probe sh "$folder/sbin/grub-mkconfig" -o "$folder/made.cfg" \
+    2>"$folder/log"; then
+    cat "$folder/log" >&2
+    exit 1
+fi
 sed "s#$folder##g" "$folder/made.cfg" >"$folder/grub.cfg"

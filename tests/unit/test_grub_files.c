@@ -75,7 +75,8 @@ static void check_rows(const char *options)
     for (u32 i = 0; i < 6; i++) {
         const struct boot_entry *e = config.entry[3 + i];
         const char *kernel = kernels[i / 2];
-        format_text(expected, sizeof expected, "Toy GNU/Linux, with Linux %s%s", kernel, i % 2 ? " (recovery mode)" : "");
+        format_text(expected, sizeof expected, "Toy GNU/Linux, with Linux %s%s", kernel,
+                    i % 2 ? " (recovery mode)" : "");
         assert_string_equal(e->title, expected);
         format_text(expected, sizeof expected, "gnulinux-%s-%s-00000000-0000-0000-0000-000000000002", kernel,
                     i % 2 ? "recovery" : "advanced");
@@ -127,7 +128,8 @@ static void with_a_saved_default(void **state)
 static void with_a_hidden_menu(void **state)
 {
     (void)state;
-    make("GRUB_DEFAULT=\\\"1\\>0\\\" GRUB_TIMEOUT_STYLE=hidden GRUB_TIMEOUT=2 GRUB_DISTRIBUTOR=Toy GRUB_TERMINAL=serial "
+    make("GRUB_DEFAULT=\\\"1\\>0\\\" GRUB_TIMEOUT_STYLE=hidden GRUB_TIMEOUT=2 GRUB_DISTRIBUTOR=Toy "
+         "GRUB_TERMINAL=serial "
               "'GRUB_SERIAL_COMMAND=\"serial --unit=0 --speed=115200\"' GRUB_INIT_TUNE='\"480 440 1\"' "
          "GRUB_CMDLINE_LINUX_DEFAULT= GRUB_CMDLINE_LINUX=console=ttyS0");
     read_made("");
