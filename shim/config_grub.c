@@ -195,11 +195,12 @@ static bool add_menuentry(struct grub *g, struct grub_words words, struct text i
 
 int grub_add_menuentry(struct grub *g, struct grub_words words, struct text body, u32 body_line, bool submenu)
 {
-    enum { ID, UNRESTRICTED, USERS, HOTKEY, SOURCE, CLASS, OPTIONS };
+    enum { CLASS, ID, UNRESTRICTED, USERS, HOTKEY, SOURCE, OPTIONS };
     struct text option[OPTIONS] = {{NULL, 0}};
-    grub_take_options(&words, "id= unrestricted users= hotkey= source= class=", option);
+    grub_take_options(&words, "class= id= unrestricted users= hotkey= source=", option);
     if (g->mute || g->entry) /* one within an entry's body is for a menu that comes later */
         return 0;
+    bool checked = body.at;
     if (!body.at && option[SOURCE].at) {
         body = (struct text){text_copy(option[SOURCE]), option[SOURCE].len};
         body_line = g->line;
@@ -214,6 +215,7 @@ int grub_add_menuentry(struct grub *g, struct grub_words words, struct text body
         return 1;
     m->body = body;
     m->line = body_line;
+    m->checked = checked;
     m->restricted = !option[UNRESTRICTED].at || option[USERS].len;
     if (!add_menuentry(g, words, option[ID], m))
         return 1;
@@ -243,7 +245,7 @@ static void run_body(struct grub *g, struct grub_menuentry *m)
     struct grub_scope scope = m->scope;
     g->scope = &scope;
     g->entry = m->entry->kind == ENTRY_BOOT ? m->entry : NULL;
-    grub_run_text(g, m->file, m->body, m->line);
+    grub_run_text(g, m->file, m->body, m->line, m->checked);
     g->ended = g->returning = false;
     g->entry = NULL;
     g->scope = NULL;
@@ -505,7 +507,7 @@ static struct grub *run(struct config *config, const struct config_file *file, b
     if (text_starts(text, "\xef\xbb\xbf"))
         text.at += 3, text.len -= 3;
     begin_menu(g, &menu, NULL);
-    grub_run_text(g, file->name, text, 1);
+    grub_run_text(g, file->name, text, 1, false);
     g->ended = g->returning = false;
     if (!mute) {
         run_menu(g, &menu);

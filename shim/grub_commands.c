@@ -359,7 +359,7 @@ static int command_eval(struct grub *g, struct grub_words words)
         *p++ = ' ';
     }
     g->depth += 2;
-    grub_run_text(g, g->name, (struct text){text, length}, g->line);
+    grub_run_text(g, g->name, (struct text){text, length}, g->line, false);
     g->depth -= 2;
     return g->status;
 }

@@ -75,14 +75,17 @@ static const char *skip_quoted(const char *p, const char *end, bool lone, const 
     return NULL;
 }
 
-/* Where the word at p ends; NULL with *problem. */
-static const char *skip_word(const char *p, const char *end, const char **problem)
+/* Where the word at p ends; NULL with *problem. *quotes: there are some in it, or a `\`. */
+static const char *skip_word(const char *p, const char *end, bool *quotes, const char **problem)
 {
     struct text name;
     while (p && p < end) {
-        if (!is_special(*p)) {
+        while (p < end && !is_special(*p))
             p++;
-        } else if (*p == '\'' || *p == '"') {
+        if (p == end)
+            break;
+        *quotes |= *p == '\'' || *p == '"' || *p == '\\';
+        if (*p == '\'' || *p == '"') {
             p = skip_quoted(p, end, false, problem);
         } else if (*p == '\\') {
             p += end - p > 1 ? 2 : 1;
@@ -120,6 +123,7 @@ static void skip_blanks(struct grub_lexer *l)
 
 void grub_lex(struct grub_lexer *l, struct grub_token *token)
 {
+    bool quotes = false;
     skip_blanks(l);
     const char *from = l->at, *to = from + 1;
     *token = (struct grub_token){.text = {from, 1}, .line = l->line};
@@ -146,7 +150,7 @@ void grub_lex(struct grub_lexer *l, struct grub_token *token)
         break;
     default:
         token->kind = GRUB_WORD;
-        to = skip_word(from, l->end, &token->problem);
+        to = skip_word(from, l->end, &quotes, &token->problem);
         if (!to) {
             token->kind = GRUB_BAD;
             to = from + 1;
@@ -154,9 +158,9 @@ void grub_lex(struct grub_lexer *l, struct grub_token *token)
     }
     l->at = to;
     token->text.len = (u32)(to - from);
-    if (token->kind == GRUB_WORD && (text_equal(token->text, "[[") || text_equal(token->text, "]]")))
+    if (to - from == 2 && (text_equal(token->text, "[[") || text_equal(token->text, "]]")))
         token->kind = GRUB_BAD;
-    for (const char *p = from; token->kind == GRUB_WORD && p < to; p++)
+    for (const char *p = from; quotes && p < to; p++)
         l->line += *p == '\n';
 }
 

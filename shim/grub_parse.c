@@ -21,7 +21,7 @@ static const char *const keywords[] = {
 /* Only where a statement begins these are not words as others. */
 static enum keyword keyword_of(const struct grub_token *t)
 {
-    if (t->kind != GRUB_WORD || t->text.len < 2 || t->text.len > 8)
+    if (t->kind != GRUB_WORD || t->text.len < 2 || t->text.len > 8 || t->text.at[0] < 'c' || t->text.at[0] > 'w')
         return NO_KEYWORD;
     for (u32 k = 1; k < ARRAY_COUNT(keywords); k++)
         if (keywords[k][0] == t->text.at[0] && text_equal(t->text, keywords[k]))
@@ -84,13 +84,18 @@ static bool enter(struct grub *g)
     return true;
 }
 
-/* Behind the `{` of a block: its text up to the `}`, which is passed. */
+/* Behind the `{` of a block: its text up to the `}`, which is passed. What is run has been checked just before; then
+ * the end of its outermost block is known. */
 static bool take_block(struct grub *g, struct grub_lexer *l, struct text *body)
 {
     body->at = l->at;
-    if (!grub_walk(g, l, false, GRUB_AT_RIGHT))
+    if (g->block_at == l->at)
+        *l = g->block_end;
+    else if (!grub_walk(g, l, false, GRUB_AT_RIGHT))
         return false;
     body->len = (u32)(l->at - body->at) - 1;
+    g->block_at = body->at;
+    g->block_end = *l;
     return true;
 }
 
@@ -316,7 +321,7 @@ u32 grub_walk(struct grub *g, struct grub_lexer *l, bool run, u32 stops)
     return 0;
 }
 
-void grub_run_text(struct grub *g, const char *name, struct text text, u32 line)
+void grub_run_text(struct grub *g, const char *name, struct text text, u32 line, bool checked)
 {
     const char *outer = g->name;
     struct grub_lexer l = {text.at, text.at + text.len, line ? line : 1};
@@ -324,7 +329,7 @@ void grub_run_text(struct grub *g, const char *name, struct text text, u32 line)
     g->name = name;
     while (stop != GRUB_AT_END && !grub_is_leaving(g)) {
         struct grub_lexer start = l;
-        stop = grub_walk(g, &l, false, GRUB_AT_NEWLINE | GRUB_AT_END);
+        stop = checked || grub_walk(g, &l, false, GRUB_AT_NEWLINE | GRUB_AT_END);
         if (stop) {
             l = start;
             stop = grub_walk(g, &l, true, GRUB_AT_NEWLINE | GRUB_AT_END);

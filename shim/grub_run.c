@@ -214,7 +214,7 @@ static enum error run_open_file(struct grub *g, const struct file *file, struct 
     g->file[g->file_depth++] = file->path;
     g->scope = NULL;
     g->depth += 2; /* its frames are larger */
-    grub_run_text(g, file->path, text, 1);
+    grub_run_text(g, file->path, text, 1, false);
     g->depth -= 2;
     g->scope = scope;
     g->file_depth--;

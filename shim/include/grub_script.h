@@ -68,8 +68,9 @@ enum grub_stop {
  * none: what was wrong has been reported, or (grub_is_leaving()) the statements are being left. */
 u32 grub_walk(struct grub *g, struct grub_lexer *lexer, bool run, u32 stops);
 
-/* Run a text, line by line; a line that is no statement is reported and left out, as GRUB does. name: of its file. */
-void grub_run_text(struct grub *g, const char *name, struct text text, u32 line);
+/* Run a text, line by line; a line that is no statement is reported and left out, as GRUB does. name: of its file, line:
+ * of the text in it; checked: it is a block's, and all of it statements. */
+void grub_run_text(struct grub *g, const char *name, struct text text, u32 line, bool checked);
 
 /* ---- running: grub_run.c ----------------------------------------------------------------------------------------- */
 
@@ -92,6 +93,7 @@ struct grub_menuentry {
     u32 line;
     const char *file;
     struct grub_scope scope;
+    bool checked;    /* the body is a block's */
     bool restricted; /* wants a password when there are superusers */
 };
 
@@ -108,6 +110,8 @@ struct grub {
     u32 line;                     /* of the command that is being run */
     u32 error_line;               /* of the last thing that is no statement */
     const char *error_at;
+    const char *block_at;         /* the block that was passed last, and what is behind it */
+    struct grub_lexer block_end;
 
     struct grub_scope *scope; /* NULL: no function is being run */
 

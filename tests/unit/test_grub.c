@@ -47,8 +47,8 @@ static void scripts_mean_what_they_mean_to_grub(void **state)
         tree_make(no_files);
         struct grub *g = fresh();
         format_text(script, sizeof script, "%s\n", c->script);
-        grub_run_text(g, g->name, text_of(GRUB_CASES_SHOW), 1);
-        grub_run_text(g, g->name, text_of(script), 1);
+        grub_run_text(g, g->name, text_of(GRUB_CASES_SHOW), 1, false);
+        grub_run_text(g, g->name, text_of(script), 1, false);
         const char *result = variable_get(&g->variables, text_of("r"));
         bool unknown = strstr(host_log(), "unknown command");
         if (strcmp(result ? result : "", c->result) || (!c->accepted) != (config.problems && !unknown)) {
