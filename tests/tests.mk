@@ -81,6 +81,10 @@ $(B)/packages/%/.unpacked: tests/images/package
 	@tests/images/package $* $(B)/packages/$*
 	@touch $@
 
+# What the shim would show for a disk, on the host: the shim's own code, as the unit tests have it.
+$(B)/entries: tests/host/entries.c $(B)/host/core.a $(wildcard tests/unit/*.h)
+	$(call SAY,CC) $(CC) $(CFLAGS_HOST) $(SANITIZE) $(WRAP) -o $@ $< $(B)/host/tests/unit/host.o $(B)/host/core.a
+
 test-parts: $(B)/shim.elf $(B)/shim-multiboot.elf $(B)/initrd.img $(B)/initrd-disks.img $(B)/shim.iso \
     $(B)/demo.img \
     $(B)/packages/memtest86+/.unpacked $(B)/packages/ipxe/.unpacked $(PAYLOADS)
