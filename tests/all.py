@@ -2,7 +2,7 @@
 """all.py BUILD: every test, one after the other; the last line is `N passed, N failed`.
 
 Build by gcc and by clang, include checks, unit tests, fuzz targets (saved corpus, then FUZZ_SECONDS of new input each),
-the gate, QEMU. A step that cannot run counts as one failed test: nothing is left out silently. Steps by name run alone:
+the gate, configs, QEMU. A step that cannot run counts as one failed test: nothing is left out silently. Steps by name run alone:
 `all.py build unit`.
 """
 import concurrent.futures
@@ -193,15 +193,26 @@ def step_gate():
     pytest("tests/gate")
 
 
+def in_parallel():
+    """pytest's options for that, where pytest-xdist is there."""
+    return ["-n", str(JOBS)] if not run([sys.executable, "-c", "import xdist"])[0] else []
+
+
+def step_configs():
+    """What the shim makes of disks as distributions make them, on the host."""
+    status, output = make("config-parts")
+    count("parts of the tests of configs", not status, tail(output))
+    pytest("tests/configs", *in_parallel())
+
+
 def step_qemu():
     status, output = make("test-parts")
     count("parts of the QEMU tests", not status, tail(output))
-    has_xdist = not run([sys.executable, "-c", "import xdist"])[0]
-    pytest("tests/qemu", *(["-n", str(JOBS)] if has_xdist else []))
+    pytest("tests/qemu", *in_parallel())
 
 
 STEPS = {"build": step_build, "includes": step_includes, "unit": step_unit, "fuzz": step_fuzz, "gate": step_gate,
-         "qemu": step_qemu}
+         "configs": step_configs, "qemu": step_qemu}
 
 
 def main(names):

@@ -16,14 +16,14 @@ NEED_RUN    := $(NEED_BUILD) $(NEED_KERNEL) qemu-system-x86 e2fsprogs fdisk
 NEED_ISO    := $(NEED_BUILD) $(NEED_KERNEL) e2fsprogs grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools
 NEED_FUZZ   := $(NEED_BUILD) clang libclang-rt-dev libc6-dev python3
 NEED_TEST   := $(sort $(NEED_RUN) $(NEED_DISK) $(NEED_ISO) $(NEED_FUZZ) libcmocka-dev python3-pytest \
-    python3-pytest-xdist python3-pexpect ovmf gdisk syslinux syslinux-common)
+    python3-pytest-xdist python3-pexpect ovmf gdisk syslinux syslinux-common debootstrap btrfs-progs xfsprogs)
 NEED_BENCH  := $(sort $(NEED_RUN) $(NEED_DISK) grub-common grub-pc-bin extlinux syslinux \
     syslinux-common libc6-dev)
 ifneq ($(shell grep -s '^ID=ubuntu' /etc/os-release),)
 NEED_KERNEL += zstd
 endif
 
-.PHONY: check-tools run demo test test-parts iso bench fuzz install
+.PHONY: check-tools run demo test config-parts test-parts iso bench fuzz install
 
 # The compiler and its friends, for the Makefile's first use of them.
 check-tools:
@@ -85,9 +85,19 @@ $(B)/packages/%/.unpacked: tests/images/package
 $(B)/entries: tests/host/entries.c $(B)/host/core.a $(wildcard tests/unit/*.h)
 	$(call SAY,CC) $(CC) $(CFLAGS_HOST) $(SANITIZE) $(WRAP) -o $@ $< $(B)/host/tests/unit/host.o $(B)/host/core.a
 
+# A whole system, which only root can make.
+$(B)/debian/.made: tests/images/debian
+	@tests/need debootstrap lz4
+	@tests/images/debian $(B)/debian
+	@touch $@
+
+DEBIAN := $(if $(filter 0,$(shell id -u)),$(B)/debian/.made)
+
+config-parts: $(B)/entries $(DEBIAN)
+
 test-parts: $(B)/shim.elf $(B)/shim-multiboot.elf $(B)/initrd.img $(B)/initrd-disks.img $(B)/shim.iso \
     $(B)/demo.img \
-    $(B)/packages/memtest86+/.unpacked $(B)/packages/ipxe/.unpacked $(PAYLOADS)
+    $(B)/packages/memtest86+/.unpacked $(B)/packages/ipxe/.unpacked $(PAYLOADS) $(DEBIAN)
 
 test:
 	@tests/need $(NEED_TEST)
