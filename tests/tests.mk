@@ -16,7 +16,7 @@ NEED_RUN    := $(NEED_BUILD) $(NEED_KERNEL) qemu-system-x86 e2fsprogs fdisk
 NEED_ISO    := $(NEED_BUILD) $(NEED_KERNEL) e2fsprogs grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools
 NEED_FUZZ   := $(NEED_BUILD) clang libclang-rt-dev libc6-dev python3
 NEED_TEST   := $(sort $(NEED_RUN) $(NEED_DISK) $(NEED_ISO) $(NEED_FUZZ) libcmocka-dev python3-pytest \
-    python3-pytest-xdist python3-pexpect ovmf gdisk syslinux syslinux-common debootstrap btrfs-progs xfsprogs)
+    python3-pytest-xdist python3-pexpect ovmf gdisk syslinux syslinux-common debootstrap btrfs-progs xfsprogs makefs)
 NEED_BENCH  := $(sort $(NEED_RUN) $(NEED_DISK) grub-common grub-pc-bin extlinux syslinux \
     syslinux-common libc6-dev)
 ifneq ($(shell grep -s '^ID=ubuntu' /etc/os-release),)
