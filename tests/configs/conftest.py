@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("cases")
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "images"))
 BUILD = ROOT / os.environ.get("SHIM_BUILD", "build")
@@ -45,9 +46,9 @@ class Shown:
             path = f"{self.all['entries'][parent]['title']} > {path}"
             parent = self.all["entries"][parent]["parent_row"]
         if entry["kind"] != "boot":
-            return f"[{entry['kind']}] {path}".rstrip()
-        fields = [path, entry["kernel"] or "", " ".join(entry["initrd"]), " ".join(entry["options"].split())]
-        return " | ".join(fields).rstrip(" |") + (" !" if entry["disabled"] else "")
+            return " ".join(f"[{entry['kind']}] {path}".split())
+        fields = [path, entry["kernel"] or "", " ".join(entry["initrd"]), entry["options"]]
+        return " ".join((" | ".join(fields).rstrip(" |") + (" !" if entry["disabled"] else "")).split())
 
     @property
     def boots(self):
