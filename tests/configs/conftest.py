@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from posixpath import normpath
 
 import pytest
 
@@ -47,7 +48,8 @@ class Shown:
             parent = self.all["entries"][parent]["parent_row"]
         if entry["kind"] != "boot":
             return " ".join(f"[{entry['kind']}] {path}".split())
-        fields = [path, entry["kernel"] or "", " ".join(entry["initrd"]), entry["options"]]
+        kernel, *initrds = [normpath(p) if p else "" for p in [entry["kernel"], *entry["initrd"]]]
+        fields = [path, kernel, " ".join(initrds), entry["options"]]
         return " ".join((" | ".join(fields).rstrip(" |") + (" !" if entry["disabled"] else "")).split())
 
     @property

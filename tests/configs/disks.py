@@ -101,12 +101,14 @@ def make_filesystem(path, part, start, mib, scratch):
             *(("-U", part.uuid) if part.uuid else ()), "-E", f"offset={start},root_owner=0:0", "-d", folder,
             *part.options, path, f"{mib << 10}k")
     elif part.fs == "vfat":
-        sector = 4096 if "4096" in part.options else 512
-        run("mkfs.fat", "--offset", start // sector, *(("-n", part.label) if part.label else ()),
-            *(("-i", part.uuid.replace("-", "")) if part.uuid else ()), *part.options, path, mib << 10)
+        with open(own, "wb") as image:
+            image.truncate(mib << 20)
+        run("mkfs.fat", *(("-n", part.label) if part.label else ()),
+            *(("-i", part.uuid.replace("-", "")) if part.uuid else ()), *part.options, own)
         names = [os.path.join(folder, n) for n in sorted(os.listdir(folder))]
         if names:
-            run("mcopy", "-i", f"{path}@@{start}", "-s", "-Q", *names, "::/")
+            run("mcopy", "-i", own, "-s", "-Q", *names, "::/")
+        place(path, start, own)
     elif part.fs == "btrfs":
         with open(own, "wb") as image:
             image.truncate(mib << 20)

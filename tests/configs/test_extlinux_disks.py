@@ -103,9 +103,10 @@ APPEND hd0
 
 def void_stick():
     files = {"/boot/isolinux/isolinux.cfg": VOID, "/boot/vmlinuz": kernel(), "/boot/initrd": "initrd"}
-    rows = f"""Void Linux 6.6.30_1 x86_64 | (vda1)/boot/vmlinuz | (vda1)/boot/initrd | {VOID_OPTIONS}
-        Void Linux 6.6.30_1 x86_64 (RAM) | (vda1)/boot/vmlinuz | (vda1)/boot/initrd | {VOID_OPTIONS} rd.live.ram
-        Boot first HD found by BIOS | | | hd0 !"""
+    options = f"initrd=/boot/initrd {VOID_OPTIONS}"  # syslinux leaves it in
+    rows = f"""Void Linux 6.6.30_1 x86_64 | (vda1)/boot/vmlinuz | (vda1)/boot/initrd | {options}
+        Void Linux 6.6.30_1 x86_64 (RAM) | (vda1)/boot/vmlinuz | (vda1)/boot/initrd | {options} rd.live.ram
+        Boot first HD found by BIOS !"""
     return Case([Part("", "0c", "vfat", files, label="VOID_LIVE", attributes="bootable")], rows, table="dos", timeout=10,
                 default="Void Linux 6.6.30_1 x86_64")
 
