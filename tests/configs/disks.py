@@ -70,8 +70,19 @@ def stage(files, folder):
 
 
 def place(path, start, source):
-    """The filesystem in the file `source` to byte start of path."""
-    run("dd", f"if={source}", f"of={path}", "bs=64K", f"seek={start}", "oflag=seek_bytes", "conv=notrunc,sparse")
+    """The filesystem in the file `source` to byte start of path; its holes stay holes."""
+    with open(source, "rb") as have, open(path, "r+b") as image:
+        at = 0
+        while True:
+            try:
+                at = os.lseek(have.fileno(), at, os.SEEK_DATA)
+            except OSError:
+                return
+            end = os.lseek(have.fileno(), at, os.SEEK_HOLE)
+            have.seek(at)
+            image.seek(start + at)
+            image.write(have.read(end - at))
+            at = end
 
 
 def proto(folder):
