@@ -236,7 +236,7 @@ class Menu:
         text += f"{inner}if [ x$grub_platform = xxen ]; then insmod xzio; insmod lzopio; fi\n" + self.search(inner)
         text += f"{inner}echo\t'Loading Linux {release} ...'\n"
         load = f"{inner}echo\t'Loading initial ramdisk ...'\n{inner}initrd\t{initrd}\n"
-        row = f"{parent} > {title}" if parent else title
+        row, shown = f"{parent} > {title}" if parent else title, f"BOOT_IMAGE={linux} {shown}"
         if self.partuuid:
             text += (f"{inner}if [ \"${{initrdfail}}\" = 1 ]; then\n{inner}  linux\t{linux} {options}\n{load}{inner}else\n"
                      f"{inner}  echo\t'GRUB_FORCE_PARTUUID set, attempting initrdless boot.'\n"

@@ -79,12 +79,11 @@ def alpine_efi():
 
 def arch_on_ext4():
     """Arch's grub package: kernels have no version in their names, microcode comes first."""
-    text = Menu("Arch Linux", UUID, ["linux", "linux-lts"], f"root=UUID={UUID} rw loglevel=3", hint="hd0,gpt2", volume="vda2",
+    menu = Menu("Arch Linux", UUID, ["linux", "linux-lts"], f"root=UUID={UUID} rw loglevel=3", hint="hd0,gpt2", volume="vda2",
                 initrd="intel-ucode.img /boot/initramfs-{}.img", words="{} with Linux {}",
                 patches="load_video\nset gfxpayload=keep\n", quiet=" quiet", recovery="")
-    text.text = text.text.replace("initramfs-linux-lts.img", "initramfs-linux-lts.img")
-    rows = [r.replace("intel-ucode.img /boot/", "intel-ucode.img (vda2)/boot/") for r in text.rows]
-    files = {"/boot/grub/grub.cfg": text.text, "/boot/intel-ucode.img": "ucode"}
+    rows = [r.replace("intel-ucode.img /boot/", "intel-ucode.img (vda2)/boot/") for r in menu.rows]
+    files = {"/boot/grub/grub.cfg": menu.text, "/boot/intel-ucode.img": "ucode"}
     files |= kernels("/boot", "vmlinuz-{}", "initramfs-{}.img", "linux", "linux-lts")
     return Case([Part("", ESP, "vfat"), Part("", ROOT_X86_64, "ext4", files, uuid=UUID)], "\n".join(rows), timeout=5,
                 default="Arch Linux")

@@ -7,10 +7,10 @@ from disks import (BIOS_BOOT, ESP, FLATCAR_USR, FREEBSD_BOOT, FREEBSD_SWAP, FREE
 NO_CONFIG = "no config"
 
 
-def refused(parts, *reasons, **more):
-    """reasons: what is said of each volume, None where nothing need be."""
+def refused(parts, *reasons, more=()):
+    """reasons: what is said of each volume; more: what else is."""
     errors = [rf"nothing to boot on vda{p.number or n + 1}: {reason}" for n, (p, reason) in enumerate(zip(parts, reasons))]
-    return Case(parts, "", errors=tuple(errors), log=tuple(errors), **more)
+    return Case(parts, "", errors=(*errors, *more), log=(*errors, *more))
 
 
 def entry(release, prefix):
@@ -27,11 +27,11 @@ def fedora_44():
            "set prefix=($dev)/boot/grub2\nexport $prefix\nconfigfile $prefix/grub.cfg\n"
     return refused([Part("", BIOS_BOOT, mib=2), Part("", ESP, "vfat", {"/EFI/fedora/grub.cfg": stub}),
                     Part("", ROOT_X86_64, "btrfs", entry("6.17.1-300.fc44.x86_64", "/boot"), label="fedora")],
-                   "BIOS boot partition", NO_CONFIG, "btrfs")
+                   "BIOS boot partition", NO_CONFIG, "btrfs", more=(r"grub.cfg:5: configfile: \(\)/boot/grub2/grub.cfg",))
 
 
 def rhel_8():
-    return refused([Part("", BIOS_BOOT), Part("", ESP, "vfat", {"/EFI/redhat/grub.cfg": "configfile $prefix/grub.cfg\n"}),
+    return refused([Part("", BIOS_BOOT), Part("", ESP, "vfat", {"/EFI/redhat/shimx64.efi": "MZ"}),
                     Part("", ROOT_X86_64, "xfs", entry("4.18.0-553.el8_10.x86_64", "/boot"), label="root")],
                    "BIOS boot partition", NO_CONFIG, "xfs")
 
