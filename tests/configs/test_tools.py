@@ -115,7 +115,7 @@ def compare(debian, esp, show, scratch, mib=40):
         if "linux" in want:
             def path(p):
                 return normpath("(vda1)/" + p.removeprefix("/efi"))
-            assert have["kernel"] == path(want["linux"])
+            assert normpath(have["kernel"]) == path(want["linux"])
             assert have["initrd"] == [path(i) for i in want.get("initrd", [])]
     return shown
 
