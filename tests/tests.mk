@@ -93,7 +93,7 @@ $(B)/debian/.made: tests/images/debian
 
 DEBIAN := $(if $(filter 0,$(shell id -u)),$(B)/debian/.made)
 
-config-parts: $(B)/entries $(DEBIAN)
+config-parts: $(B)/entries $(P)/conform.bzimage $(DEBIAN)
 
 test-parts: $(B)/shim.elf $(B)/shim-multiboot.elf $(B)/initrd.img $(B)/initrd-disks.img $(B)/shim.iso \
     $(B)/demo.img \
