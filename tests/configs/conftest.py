@@ -40,7 +40,7 @@ class Shown:
         self.default = self.all["entries"][self.all["default_row"]]["title"] if self.all["default_row"] >= 0 else None
 
     def row(self, entry):
-        """Submenu > Title | kernel | initrds | options, and ` !` when it cannot be chosen; other kinds: [kind] title."""
+        """Submenu > Title | kernel | initrds | options, and ` !` when it cannot be chosen; others: [kind] title."""
         path = entry["title"]
         parent = entry["parent_row"]
         while parent >= 0:
@@ -51,11 +51,6 @@ class Shown:
         kernel, *initrds = [normpath(p) if p else "" for p in [entry["kernel"], *entry["initrd"]]]
         fields = [path, kernel, " ".join(initrds), entry["options"]]
         return " ".join((" | ".join(fields).rstrip(" |") + (" !" if entry["disabled"] else "")).split())
-
-    @property
-    def boots(self):
-        """The rows that can be booted or could, were they not broken."""
-        return [r for r, e in zip(self.rows, self.all["entries"]) if e["kind"] == "boot"]
 
 
 @pytest.fixture(scope="session")

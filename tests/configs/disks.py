@@ -58,6 +58,15 @@ def kernel(text="fake"):
     return bytes(image)
 
 
+def kernels(folder, vmlinuz, initrd, *releases):
+    """Files for these releases; vmlinuz and initrd have {} where the release stands."""
+    files = {}
+    for release in releases:
+        files[folder + vmlinuz.format(release)] = kernel(release)
+        files[folder + initrd.format(release)] = f"initrd {release}"
+    return files
+
+
 def stage(files, folder):
     for name, content in files.items():
         path = os.path.join(folder, name.lstrip("/"))

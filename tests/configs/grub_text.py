@@ -190,6 +190,12 @@ fi
 """
 
 
+def grubenv(**variables):
+    """What grub-editenv makes."""
+    text = "# GRUB Environment Block\n" + "".join(f"{k}={v}\n" for k, v in variables.items())
+    return text + "#" * (1024 - len(text))
+
+
 class Menu:
     """menu = Menu("Debian GNU/Linux", uuid, …); menu.text is grub.cfg, menu.rows what is to come of it."""
 
@@ -197,15 +203,13 @@ class Menu:
                  timeout=5, style="menu", vmlinuz="vmlinuz-{}", initrd="initrd.img-{}", words="{} with Linux {}",
                  recovery="single", quiet=" quiet", patches="", partuuid="", modules="insmod gzio"):
         self.system, self.uuid, self.hint, self.folder, self.volume = system, uuid, hint, folder, volume
-        self.vmlinuz, self.initrd, self.patches, self.partuuid, self.modules = vmlinuz, initrd, patches, partuuid, modules
+        self.vmlinuz, self.initrd, self.patches = vmlinuz, initrd, patches
+        self.partuuid, self.modules = partuuid, modules
         self.rows = []
         text = HEADER.format(default=default, uuid=uuid, timeout=timeout, style=style)
         if partuuid:
             text += f"set partuuid={partuuid}\n"
-        if quiet == " quiet splash $vt_handoff":
-            quiet, shown = quiet, " quiet splash vt.handoff=7"
-        else:
-            shown = quiet
+        shown = quiet.replace("$vt_handoff", "vt.handoff=7")
         text += self.entry(system, f"gnulinux-simple-{uuid}", releases[0], options + quiet, "", options + shown)
         advanced = f"Advanced options for {system}"
         text += f"submenu '{advanced}' $menuentry_id_option 'gnulinux-advanced-{uuid}' {{\n"
@@ -215,8 +219,8 @@ class Menu:
             text += self.entry(title, f"gnulinux-{release}-advanced-{uuid}", release, options + quiet, "\t",
                                options + shown, advanced)
             if recovery:
-                single = options.split(" console=")[0] + f" {recovery}" + (" console=" + options.split(" console=", 1)[1]
-                                                                           if " console=" in options else "")
+                root, console, rest = options.partition(" console=")
+                single = f"{root} {recovery}{console}{rest}"
                 text += self.entry(f"{title} (recovery mode)", f"gnulinux-{release}-recovery-{uuid}", release, single,
                                    "\t", single, advanced)
         self.text = text + "}\n\n" + FOOTER
@@ -238,7 +242,8 @@ class Menu:
         load = f"{inner}echo\t'Loading initial ramdisk ...'\n{inner}initrd\t{initrd}\n"
         row, shown = f"{parent} > {title}" if parent else title, f"BOOT_IMAGE={linux} {shown}"
         if self.partuuid:
-            text += (f"{inner}if [ \"${{initrdfail}}\" = 1 ]; then\n{inner}  linux\t{linux} {options}\n{load}{inner}else\n"
+            text += (f"{inner}if [ \"${{initrdfail}}\" = 1 ]; then\n"
+                     f"{inner}  linux\t{linux} {options}\n{load}{inner}else\n"
                      f"{inner}  echo\t'GRUB_FORCE_PARTUUID set, attempting initrdless boot.'\n"
                      f"{inner}  linux\t{linux} {options} panic=-1\n{inner}fi\n{inner}initrdfail\n")
             self.rows.append(f"{row} | ({self.volume}){linux} | | {shown} panic=-1")

@@ -1,7 +1,8 @@
 """Images whose boot entries are files of the Boot Loader Specification, as their builders lay them out."""
 import pytest
 from cases import Case, check
-from disks import BIOS_BOOT, ESP, LINUX, ROOT_X86_64, XBOOTLDR, Link, Part, kernel
+from disks import BIOS_BOOT, ESP, LINUX, ROOT_X86_64, XBOOTLDR, Link, Part, kernel, kernels
+from grub_text import grubenv
 from uki import make_uki
 
 FEDORA_ID = "8a5ba4e46ab04d8da1e7a6b5ee3e7d2b"
@@ -85,24 +86,11 @@ fi
 """
 
 
-def grubenv(**variables):
-    text = "# GRUB Environment Block\n" + "".join(f"{k}={v}\n" for k, v in variables.items())
-    return text + "#" * (1024 - len(text))
-
-
 def fedora_entry(release, title, options, *more):
     """kernel-install's 92-loaderentry of rhboot/grub2 (20-grub.install)."""
     return "\n".join([f"title {title}", f"version {release}", f"linux /vmlinuz-{release}",
                       f"initrd /initramfs-{release}.img", f"options {options}", *more,
                       "grub_users $grub_users", "grub_arg --unrestricted", "grub_class fedora"]) + "\n"
-
-
-def kernels(folder, vmlinuz, initrd, *releases):
-    files = {}
-    for release in releases:
-        files[folder + vmlinuz.format(release)] = kernel(release)
-        files[folder + initrd.format(release)] = f"initrd {release}"
-    return files
 
 
 def fedora_cloud():
@@ -183,9 +171,10 @@ blscfg
     files = {"/grub2/grub.cfg": grub, "/ignition.firstboot": "", "/loader": Link("loader.1"),
              "/loader.1/entries/ostree-1-fedora-coreos.conf": entry, "/boot": Link(".")}
     files.update(kernels(boot, "/vmlinuz-{}", "/initramfs-{}.img", "6.8.5-301.fc40.x86_64"))
-    return Case([Part("BIOS-BOOT", BIOS_BOOT, mib=1), Part("EFI-SYSTEM", ESP, "vfat", mib=260 if sector == 4096 else 127,
-                                                           options=("-F", "32", "-S", str(sector)) if sector == 4096
-                                                           else ()),
+    esp = Part("EFI-SYSTEM", ESP, "vfat", mib=127)
+    if sector == 4096:
+        esp = Part("EFI-SYSTEM", ESP, "vfat", mib=260, options=("-F", "32", "-S", "4096"))
+    return Case([Part("BIOS-BOOT", BIOS_BOOT, mib=1), esp,
                  Part("boot", XBOOTLDR, "ext4", files, label="boot", options=("-O", "metadata_csum,metadata_csum_seed"),
                       mib=64),
                  Part("root", LINUX, "xfs", {"/ostree/deploy": ""}, label="root")],
@@ -211,9 +200,8 @@ def opensuse_tumbleweed():
                       f"options    {options.format(snapshot)}\nlinux      {linux}\ninitrd     {initrd}\n"}
         rows.append(f"openSUSE Tumbleweed ({snapshot}@{release}) | (vda1){linux} | (vda1){initrd} | "
                     f"{options.format(snapshot)}")
-    case = Case([Part("", ESP, "vfat", files, mib=100, label="EFI"), Part("", LINUX, "btrfs")], "\n".join(rows),
+    return Case([Part("", ESP, "vfat", files, mib=100, label="EFI"), Part("", LINUX, "btrfs")], "\n".join(rows),
                 timeout=8, log=("^shim: volume vda2: .*btrfs",))
-    return case
 
 
 def nixos():
@@ -223,12 +211,14 @@ def nixos():
     rows = []
     for n in (10, 9, 2):
         store = f"{n:032x}"
-        linux, initrd = f"/EFI/nixos/{store}-linux-6.6.{n}-bzImage.efi", f"/EFI/nixos/{store}-initrd-linux-6.6.{n}-initrd.efi"
+        linux = f"/EFI/nixos/{store}-linux-6.6.{n}-bzImage.efi"
+        initrd = f"/EFI/nixos/{store}-initrd-linux-6.6.{n}-initrd.efi"
         options = f"init=/nix/store/{store}-nixos-system-box-24.05.{n}/init loglevel=4"
         version = f"Generation {n} NixOS Uakari 24.05.{n} (Linux 6.6.{n}), built on 2024-06-{n:02}"
         files |= {linux: kernel(store), initrd: "initrd",
                   f"/loader/entries/nixos-generation-{n}.conf":
-                      f"title NixOS\nsort-key nixos\nversion {version}\nlinux {linux}\ninitrd {initrd}\noptions {options}\nmachine-id {FEDORA_ID}\n"}
+                      f"title NixOS\nsort-key nixos\nversion {version}\nlinux {linux}\ninitrd {initrd}\n"
+                      f"options {options}\nmachine-id {FEDORA_ID}\n"}
         rows.append(f"NixOS ({version}) | (vda1){linux} | (vda1){initrd} | {options}")
     return Case([Part("ESP", ESP, "vfat", files, mib=100, options=("-F", "32", "-s", "1")),
                  Part("primary", LINUX, "ext4", label="nixos")],
@@ -253,7 +243,7 @@ def rhel_cvm():
                    "ID=rhel\nNAME=\"Red Hat Enterprise Linux\"\nPRETTY_NAME=\"Red Hat Enterprise Linux 9.5 (Plow)\"\n"
                    "VERSION_ID=\"9.5\"\n")
     name = f"/EFI/Linux/{FEDORA_ID}-{release}.efi"
-    return Case([Part("", ESP, "vfat", {name: uki}, mib=512), Part("", ROOT_X86_64, "ext4", label="root")],
+    return Case([Part("", ESP, "vfat", {name: uki}, mib=100), Part("", ROOT_X86_64, "ext4", label="root")],
                 f"Red Hat Enterprise Linux 9.5 (Plow) | (vda1){name} | | root=UUID=grub ro console=ttyS0")
 
 
@@ -264,8 +254,8 @@ def boot_counting():
         files[f"/loader/entries/{name}.conf"] = f"title A\nsort-key a\nversion {version}\nlinux /vmlinuz-{version}\n" \
                                                 f"options {options}\n"
         files[f"/vmlinuz-{version}"] = kernel()
-    return Case([Part("", "ea", "vfat", files)], "\n".join(f"A ({n}) | (vda1)/vmlinuz-{n} | | {options}" for n in "4312"),
-                table="dos")
+    rows = [f"A ({n}) | (vda1)/vmlinuz-{n} | | {options}" for n in "4312"]
+    return Case([Part("", "ea", "vfat", files)], "\n".join(rows), table="dos")
 
 
 CASES = {"fedora-cloud": fedora_cloud, "rhel8-ext4": rhel8_with_ext4, "coreos": lambda: coreos(512),

@@ -42,8 +42,9 @@ def alpine_vm_image():
 def alpine_setup_disk():
     """alpine-conf, setup-disk -m sys: /boot, swap and root on an MBR disk; the menu is at the root of /boot."""
     return Case([Part("", "83", "ext4", alpine_files(""), options=ALPINE_EXT4, attributes="bootable", mib=100),
-                 Part("", "82", "swap", mib=4), Part("", "83", "ext4", {"/etc/alpine-release": "3.20.3\n"}, uuid=ALPINE_UUID,
-                                              options=("-O", "metadata_csum_seed,orphan_file"))],
+                 Part("", "82", "swap", mib=4),
+                 Part("", "83", "ext4", {"/etc/alpine-release": "3.20.3\n"}, uuid=ALPINE_UUID,
+                      options=("-O", "metadata_csum_seed,orphan_file"))],
                 alpine_rows("vda1", ""), table="dos", default="Linux virt", timeout=1, hidden=True)
 
 
@@ -55,7 +56,8 @@ def nixos(timeout, seconds):
            f"MENU TITLE {'-' * 60}\nTIMEOUT {timeout}\n"
     files, rows = {}, []
     for tag, title in (("default", "Default"), ("3", "Configuration 3 (2024-06-01 10:00 - 24.05.2)")):
-        linux, initrd = f"/boot/nixos/{tag:a>32}-linux-6.6.32-bzImage", f"/boot/nixos/{tag:a>32}-initrd-linux-6.6.32-initrd"
+        linux = f"/boot/nixos/{tag:a>32}-linux-6.6.32-bzImage"
+        initrd = f"/boot/nixos/{tag:a>32}-initrd-linux-6.6.32-initrd"
         options = f"init=/nix/store/{tag:a>32}-nixos-system-pi-24.05/init console=ttyS0,115200n8 loglevel=4"
         files |= {linux: kernel(tag), initrd: "initrd"}
         text += f"\nLABEL nixos-{tag}\n  MENU LABEL NixOS - {title}\n  LINUX ..{linux[5:]}\n  INITRD ..{initrd[5:]}\n" \
@@ -67,8 +69,8 @@ def nixos(timeout, seconds):
 
 
 # void-mklive, isolinux/isolinux.cfg.in; the same text on the ISO and, as syslinux.cfg, on a stick.
-VOID_OPTIONS = "root=live:CDLABEL=VOID_LIVE init=/sbin/init ro rd.luks=0 rd.md=0 rd.dm=0 loglevel=4 vconsole.unicode=1 " \
-               "vconsole.keymap=us locale.LANG=en_US.UTF-8"
+VOID_OPTIONS = "root=live:CDLABEL=VOID_LIVE init=/sbin/init ro rd.luks=0 rd.md=0 rd.dm=0 loglevel=4 " \
+               "vconsole.unicode=1 vconsole.keymap=us locale.LANG=en_US.UTF-8"
 VOID = f"""UI vesamenu.c32
 PROMPT 0
 TIMEOUT 100
@@ -107,8 +109,8 @@ def void_stick():
     rows = f"""Void Linux 6.6.30_1 x86_64 | (vda1)/boot/vmlinuz | (vda1)/boot/initrd | {options}
         Void Linux 6.6.30_1 x86_64 (RAM) | (vda1)/boot/vmlinuz | (vda1)/boot/initrd | {options} rd.live.ram
         Boot first HD found by BIOS !"""
-    return Case([Part("", "0c", "vfat", files, label="VOID_LIVE", attributes="bootable")], rows, table="dos", timeout=10,
-                default="Void Linux 6.6.30_1 x86_64")
+    return Case([Part("", "0c", "vfat", files, label="VOID_LIVE", attributes="bootable")], rows, table="dos",
+                timeout=10, default="Void Linux 6.6.30_1 x86_64")
 
 
 def void_platform():

@@ -2,23 +2,11 @@
 import pytest
 from disk import run
 from cases import Case, check
-from disks import BIOS_BOOT, ESP, LINUX, ROOT_X86_64, XBOOTLDR, Part, kernel
-from grub_text import Menu
+from disks import BIOS_BOOT, ESP, LINUX, ROOT_X86_64, XBOOTLDR, Part, kernels
+from grub_text import Menu, grubenv
 
 UUID = "f3d3e1a0-6d5c-4c5a-8f0b-8b1f3c2d4004"
 BOOT_UUID = "0d0b8f5e-4b7a-4c1e-a9c3-6a5c7f8e5005"
-
-
-def grubenv(**variables):
-    text = "# GRUB Environment Block\n" + "".join(f"{k}={v}\n" for k, v in variables.items())
-    return text + "#" * (1024 - len(text))
-
-
-def kernels(folder, vmlinuz, initrd, *releases):
-    files = {}
-    for release in releases:
-        files |= {f"{folder}/{vmlinuz.format(release)}": kernel(release), f"{folder}/{initrd.format(release)}": "initrd"}
-    return files
 
 
 def cloud_parts(files):
@@ -33,7 +21,7 @@ def debian_cloud(variables=None, **expected):
     menu = Menu("Debian GNU/Linux", UUID, releases,
                 f"root=UUID={UUID} ro console=tty0 console=ttyS0,115200 earlyprintk=ttyS0,115200 consoleblank=0",
                 timeout=0, quiet="")
-    files = {"/boot/grub/grub.cfg": menu.text} | kernels("/boot", "vmlinuz-{}", "initrd.img-{}", *releases)
+    files = {"/boot/grub/grub.cfg": menu.text} | kernels("/boot/", "vmlinuz-{}", "initrd.img-{}", *releases)
     if variables is not None:
         files["/boot/grub/grubenv"] = grubenv(**variables)
     return Case(cloud_parts(files), "\n".join(menu.rows), timeout=expected.pop("timeout", 0),
@@ -43,12 +31,13 @@ def debian_cloud(variables=None, **expected):
 def ubuntu_jammy():
     """GRUB_FORCE_PARTUUID: the first boot is tried without an initrd, /boot/grub/grubenv remembers when that failed."""
     releases = "5.15.0-107-generic",
-    menu = Menu("Ubuntu", UUID, releases, "root=PARTUUID=26f22d2b-892e-459e-ba29-0fdab351f296 ro console=tty1 console=ttyS0",
-                timeout=0, style="hidden", recovery="recovery nomodeset dis_ucode_ldr", quiet="",
+    menu = Menu("Ubuntu", UUID, releases,
+                "root=PARTUUID=26f22d2b-892e-459e-ba29-0fdab351f296 ro console=tty1 console=ttyS0", timeout=0,
+                style="hidden", recovery="recovery nomodeset dis_ucode_ldr", quiet="",
                 patches="recordfail\nload_video\ngfxmode $linux_gfx_mode\n",
                 partuuid="26f22d2b-892e-459e-ba29-0fdab351f296")
     files = {"/boot/grub/grub.cfg": menu.text, "/boot/grub/grubenv": grubenv()}
-    files |= kernels("/boot", "vmlinuz-{}", "initrd.img-{}", *releases)
+    files |= kernels("/boot/", "vmlinuz-{}", "initrd.img-{}", *releases)
     return Case(cloud_parts(files), "\n".join(menu.rows), timeout=0, hidden=True, default="Ubuntu")
 
 
@@ -60,7 +49,7 @@ def ubuntu_noble():
                 recovery="recovery nomodeset dis_ucode_ldr",
                 patches="recordfail\nload_video\ngfxmode $linux_gfx_mode\n")
     files = {"/grub/grub.cfg": menu.text, "/grub/grubenv": grubenv()}
-    files |= kernels("", "vmlinuz-{}", "initrd.img-{}", *releases)
+    files |= kernels("/", "vmlinuz-{}", "initrd.img-{}", *releases)
     return Case([Part("", BIOS_BOOT, mib=4, number=14), Part("", ESP, "vfat", number=15),
                  Part("", XBOOTLDR, "ext4", files, uuid=BOOT_UUID, label="BOOT", number=16),
                  Part("", LINUX, "ext4", {"/etc/os-release": "ID=ubuntu\n"}, label="cloudimg-rootfs", number=1)],
@@ -69,22 +58,22 @@ def ubuntu_noble():
 
 def alpine_efi():
     """alpine-conf, setup-disk on UEFI: GRUB, its menu on the root's ext4."""
-    menu = Menu("Alpine Linux v3.20", UUID, ["virt", "lts"], f"root=UUID={UUID} ro modules=sd-mod,usb-storage,ext4 quiet "
-                "rootfstype=ext4", volume="vda2", hint="hd0,gpt2", timeout=2, initrd="initramfs-{}", quiet="",
-                words="{} with Linux {}")
-    files = {"/boot/grub/grub.cfg": menu.text} | kernels("/boot", "vmlinuz-{}", "initramfs-{}", "virt", "lts")
+    menu = Menu("Alpine Linux v3.20", UUID, ["virt", "lts"],
+                f"root=UUID={UUID} ro modules=sd-mod,usb-storage,ext4 quiet rootfstype=ext4", volume="vda2",
+                hint="hd0,gpt2", timeout=2, initrd="initramfs-{}", quiet="")
+    files = {"/boot/grub/grub.cfg": menu.text} | kernels("/boot/", "vmlinuz-{}", "initramfs-{}", "virt", "lts")
     return Case([Part("", ESP, "vfat", {"/EFI/alpine/grubx64.efi": "MZ"}), Part("", LINUX, "ext4", files, uuid=UUID)],
                 "\n".join(menu.rows), timeout=2, default="Alpine Linux v3.20")
 
 
 def arch_on_ext4():
     """Arch's grub package: kernels have no version in their names, microcode comes first."""
-    menu = Menu("Arch Linux", UUID, ["linux", "linux-lts"], f"root=UUID={UUID} rw loglevel=3", hint="hd0,gpt2", volume="vda2",
-                initrd="intel-ucode.img /boot/initramfs-{}.img", words="{} with Linux {}",
+    menu = Menu("Arch Linux", UUID, ["linux", "linux-lts"], f"root=UUID={UUID} rw loglevel=3", hint="hd0,gpt2",
+                volume="vda2", initrd="intel-ucode.img /boot/initramfs-{}.img",
                 patches="load_video\nset gfxpayload=keep\n", quiet=" quiet", recovery="")
     rows = [r.replace("intel-ucode.img /boot/", "intel-ucode.img (vda2)/boot/") for r in menu.rows]
     files = {"/boot/grub/grub.cfg": menu.text, "/boot/intel-ucode.img": "ucode"}
-    files |= kernels("/boot", "vmlinuz-{}", "initramfs-{}.img", "linux", "linux-lts")
+    files |= kernels("/boot/", "vmlinuz-{}", "initramfs-{}.img", "linux", "linux-lts")
     return Case([Part("", ESP, "vfat"), Part("", ROOT_X86_64, "ext4", files, uuid=UUID)], "\n".join(rows), timeout=5,
                 default="Arch Linux")
 
@@ -98,7 +87,7 @@ def opensuse_on_ext4():
     rows = [r.replace(" ${extra_cmdline}", "") for r in menu.rows]
     files = {"/boot/grub2/grub.cfg": menu.text,
              "/boot/grub2/grubenv": grubenv(saved_entry="openSUSE Leap 15.6", env_block="512+1")}
-    files |= kernels("/boot", "vmlinuz-{}", "initrd-{}", "6.4.0-150600.21-default")
+    files |= kernels("/boot/", "vmlinuz-{}", "initrd-{}", "6.4.0-150600.21-default")
     return Case([Part("", BIOS_BOOT, mib=8), Part("", ESP, "vfat"), Part("", LINUX, "ext4", files, uuid=UUID)],
                 "\n".join(rows), timeout=8, default="openSUSE Leap 15.6")
 

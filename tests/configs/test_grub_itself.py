@@ -1,7 +1,7 @@
 """GRUB, started on the same disks, hands its kernel the command line that the shim shows for the default entry.
 
-The kernels are the payload that tells what it was given. GRUB is started as if it were a Linux kernel (lnxboot.img); its
-modules are on the disk as grub-install puts them there.
+The kernels are the payload that tells what it was given. GRUB is started as if it were a Linux kernel (lnxboot.img),
+its modules are on the disk as grub-install puts them there.
 """
 import sys
 import time

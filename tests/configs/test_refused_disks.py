@@ -1,15 +1,16 @@
 """Images that cannot be booted from: each volume is listed, and what is on it is named."""
 import pytest
 from cases import Case, check
-from disks import (BIOS_BOOT, ESP, FLATCAR_USR, FREEBSD_BOOT, FREEBSD_SWAP, FREEBSD_UFS, LINUX, ROOT_X86_64, SWAP, XBOOTLDR,
-                   Part, kernel)
+from disks import (BIOS_BOOT, ESP, FLATCAR_USR, FREEBSD_BOOT, FREEBSD_SWAP, FREEBSD_UFS, LINUX, ROOT_X86_64, SWAP,
+                   XBOOTLDR, Part, kernel)
 
 NO_CONFIG = "no config"
 
 
 def refused(parts, *reasons, more=()):
     """reasons: what is said of each volume; more: what else is."""
-    errors = [rf"nothing to boot on vda{p.number or n + 1}: {reason}" for n, (p, reason) in enumerate(zip(parts, reasons))]
+    numbers = [part.number or n + 1 for n, part in enumerate(parts)]
+    errors = [rf"nothing to boot on vda{n}: {reason}" for n, reason in zip(numbers, reasons)]
     return Case(parts, "", errors=(*errors, *more), log=(*errors, *more))
 
 
@@ -23,11 +24,13 @@ def entry(release, prefix):
 def fedora_44():
     """osbuild/images, data/distrodefs/fedora/imagetypes.yaml: "f44 and up have /boot on btrfs"; the GRUB on the ESP is
     told so by its own config."""
-    stub = "btrfs_relative_path=\"yes\"\nsearch --no-floppy --fs-uuid --set=dev b5f9b5a3-7a4b-4b5e-9d3b-5f5e34f3a111\n" \
+    stub = "btrfs_relative_path=\"yes\"\n" \
+           "search --no-floppy --fs-uuid --set=dev b5f9b5a3-7a4b-4b5e-9d3b-5f5e34f3a111\n" \
            "set prefix=($dev)/boot/grub2\nexport $prefix\nconfigfile $prefix/grub.cfg\n"
     return refused([Part("", BIOS_BOOT, mib=2), Part("", ESP, "vfat", {"/EFI/fedora/grub.cfg": stub}),
                     Part("", ROOT_X86_64, "btrfs", entry("6.17.1-300.fc44.x86_64", "/boot"), label="fedora")],
-                   "BIOS boot partition", NO_CONFIG, "btrfs", more=(r"grub.cfg:5: configfile: \(\)/boot/grub2/grub.cfg",))
+                   "BIOS boot partition", NO_CONFIG, "btrfs",
+                   more=(r"grub.cfg:5: configfile: \(\)/boot/grub2/grub.cfg",))
 
 
 def rhel_8():
@@ -77,8 +80,8 @@ def alpine_uefi():
 
 
 def flatcar():
-    """flatcar/scripts, build_library: grub.cfg is inside GRUB's core image, which is on the ESP for UEFI and in the BIOS
-    boot partition else; tries and priorities are bits of the two USR partitions."""
+    """flatcar/scripts, build_library: grub.cfg is inside GRUB's core image, on the ESP for UEFI and in the BIOS boot
+    partition else; tries and priorities are bits of the two USR partitions."""
     files = {"/flatcar/vmlinuz-a": kernel("a"), "/flatcar/first_boot": "",
              "/flatcar/grub/x86_64-efi/core.efi": "MZ", "/EFI/boot/grubx64.efi": "MZ"}
     return refused([Part("EFI-SYSTEM", ESP, "vfat", files, label="EFI-SYSTEM"), Part("BIOS-BOOT", BIOS_BOOT, mib=2),

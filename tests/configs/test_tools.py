@@ -25,7 +25,7 @@ def inside(debian, esp, *command, **environment):
 
 
 def files_below(folder):
-    """A dictionary of what is there; large files get small content."""
+    """A dictionary of what is there; a large file gets small content."""
     files = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
@@ -64,7 +64,8 @@ def test_grub_default(command, by, debian, show, scratch):
     """Who chooses by grub-set-default or grub-reboot gets it; the former needs GRUB_DEFAULT=saved."""
     release = releases(debian)[-1]
     entry = {"id": f"gnulinux-advanced-{ROOT_UUID}>gnulinux-{release}-recovery-{ROOT_UUID}", "number": "1>3",
-             "title": f"Advanced options for Debian GNU/Linux>Debian GNU/Linux, with Linux {release} (recovery mode)"}[by]
+             "title": "Advanced options for Debian GNU/Linux>"
+                      f"Debian GNU/Linux, with Linux {release} (recovery mode)"}[by]
     boot = scratch / "esp" / "boot"
     (boot / "grub").mkdir(parents=True)
     inside(debian, scratch / "esp", command, "--boot-directory=/efi/boot", entry)
@@ -93,7 +94,7 @@ def test_u_boot_update(debian, show, scratch):
     assert (shown.default, shown.all["timeout"], shown.errors) == (rows[0].split(" | ")[0], 5, [])
 
 
-# ---- the Boot Loader Specification: bootctl knows ----------------------------------------------------------------------
+# ---- the Boot Loader Specification: bootctl knows --------------------------------------------------------------------
 
 def bootctl_list(debian, esp):
     """Its entries in its order: JSON, of one list or, before systemd 253, one object a line."""
@@ -108,7 +109,8 @@ def compare(debian, esp, show, scratch, mib=40):
     shown = show(make_disk(scratch / "disk.img", [Part("", ESP, "vfat", files_below(esp), mib=mib)]))
     wanted = bootctl_list(debian, esp)
     assert len(wanted) > 1
-    assert [e["id"] for e in shown.entries] == [e["id"].removesuffix(".conf").removesuffix(".efi") for e in wanted], shown.log
+    ids = [e["id"].removesuffix(".conf").removesuffix(".efi") for e in wanted]
+    assert [e["id"] for e in shown.entries] == ids, shown.log
     for have, want in zip(shown.entries, wanted):
         assert have["title"] == re.sub(r"\(([0-9a-f]{8})[0-9a-f]{24}\)$", r"(\1)", want["showTitle"])  # as systemd-boot
         assert have["options"].split() == (want.get("options") or "").split()
@@ -143,7 +145,8 @@ def test_order(debian, show, scratch):
     for n in "fe0":
         texts[f"m{n}"] = entry_text(title="Machine", sort_key="debian", machine_id=n * 32, version="7", linux="/m")
     for name in ("linux-6.9", "linux-6.10", "linux-6.9a", "linux-6.9.b", "a", "b-2", "b-10", "b-2.1", "b_2.2"):
-        texts[name] = entry_text(title="By name" if name < "b" else name, linux="/boot//n", initrd="/i1", options="a  b")
+        title = "By name" if name < "b" else name
+        texts[name] = entry_text(title=title, linux="/boot//n", initrd="/i1", options="a  b")
     texts["two-initrds"] = entry_text(title="Two", linux="two", initrd="/i1") + "initrd /i2\noptions x\noptions y\n"
     order = list(texts)
     random.Random(4).shuffle(order)
@@ -155,15 +158,17 @@ def test_order(debian, show, scratch):
     compare(debian, scratch / "esp", show, scratch)
 
 
-VERSIONS = ("122.1 123~rc1-1 123 123-a 123-a.1 123-1 123-1.1 123^post1 123.a-1 123.1-1 123a-1 124-1 0001 1 1.0 1_2_3 1.3.3 "
-            "1.el8 1.el10 6.1.0-9 6.1.0-28 6.9.12-200.fc41 6.11.4-301.fc41 A a Z z ~ ^ - . 1~ 1^ 1- 1.").split()
+VERSIONS = ("122.1 123~rc1-1 123 123-a 123-a.1 123-1 123-1.1 123^post1 123.a-1 123.1-1 123a-1 124-1 0001 1 1.0 "
+            "1_2_3 1.3.3 1.el8 1.el10 6.1.0-9 6.1.0-28 6.9.12-200.fc41 6.11.4-301.fc41 A a Z z ~ ^ - . 1~ 1^ 1- "
+            "1.").split()
 
 
 def test_versions(debian, show, scratch):
     """`systemd-analyze compare-versions` agrees with each step of the order; equal ones stand by their names."""
     files = {"/k": kernel()}
     for n, version in enumerate(VERSIONS):
-        files[f"/loader/entries/e{n:02}.conf"] = entry_text(title="E", sort_key="e", version=version, linux="/k", options=n)
+        text = entry_text(title="E", sort_key="e", version=version, linux="/k", options=n)
+        files[f"/loader/entries/e{n:02}.conf"] = text
     shown = show(make_disk(scratch / "disk.img", [Part("", ESP, "vfat", files)]))
     order = [int(e["options"]) for e in shown.entries]
     assert sorted(order) == list(range(len(VERSIONS)))

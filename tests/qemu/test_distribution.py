@@ -23,8 +23,8 @@ ROOT_UUID = "5a1b2c3d-0001-4000-8000-0123456789ab"
 GRUB = Path("/usr/lib/grub/i386-pc")
 
 # Debian's cloud image for GRUB (debian-cloud-images, partition.GRUB_CLOUD_AMD64: 1 is the root, behind 14 and 15); a
-# plain one; what systemd-gpt-auto-generator(8) and bootctl(1) expect. name: (table, MiB of the ESP or 0)
-ROOT_PARTITION = 'size=384MiB, name=root'
+# plain one; what systemd-gpt-auto-generator(8) and bootctl(1) expect.
+ROOT_PARTITION = "size=384MiB, name=root"
 TABLES = {
     "grub": (f"14: start=1MiB, size=3MiB, type={BIOS_BOOT}\n15: start=4MiB, size=8MiB, type={ESP}\n"
              f"1: start=128MiB, {ROOT_PARTITION}\n"),
@@ -32,7 +32,8 @@ TABLES = {
     "bls": f"1: start=1MiB, size=96MiB, type={ESP}, name=esp\n2: start=128MiB, {ROOT_PARTITION}\n",
 }
 ROOT_START = {"grub": 128 * MIB, "extlinux": MIB, "bls": 128 * MIB}
-CONFIGS = {"grub": r"\(vda1\)/boot/grub/grub.cfg: 5 entries", "extlinux": r"\(vda1\)/boot/extlinux/extlinux.conf: 4 entries",
+CONFIGS = {"grub": r"\(vda1\)/boot/grub/grub.cfg: 5 entries",
+           "extlinux": r"\(vda1\)/boot/extlinux/extlinux.conf: 4 entries",
            "bls": r"\(vda1\)/loader/entries: 2 entries"}
 
 
