@@ -1,7 +1,7 @@
 """A whole Debian by debootstrap, as its own tools configured it for GRUB, for U-Boot's extlinux.conf and for
 systemd-boot, boots to its login prompt without a change to the disk; and GRUB itself boots it the same way.
 
-tests/images/debian makes the tree; only root can.
+tests/images/debian makes the tree; only root can, on Debian.
 """
 import os
 import re
@@ -15,7 +15,9 @@ from conftest import BUILD, ROOT
 from disk import MIB, run
 from guest import Guest, virtio_disk
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a system of root's files")
+IS_DEBIAN = "ID=debian\n" in Path("/etc/os-release").read_text(encoding="utf-8")
+pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not IS_DEBIAN,
+                                reason="only root can make a system of root's files, and only on Debian")
 
 DEBIAN = BUILD / "debian"
 ESP, BIOS_BOOT = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "21686148-6449-6E6F-744E-656564454649"
