@@ -165,10 +165,10 @@ static int run_command(struct grub *g, struct grub_words words, struct text body
         command = find_command(grub_boot_commands, name);
     if (command)
         return command->run(g, words);
+    if (call_named(g, name, words)) /* before those that do nothing here: Ubuntu calls a function gfxmode */
+        return g->status;
     if (is_listed(grub_idle_commands, name))
         return 0;
-    if (call_named(g, name, words))
-        return g->status;
     if (!assign(g, name))
         report_unknown(g, name);
     return NO_COMMAND;
