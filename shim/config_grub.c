@@ -16,6 +16,7 @@
 #include "grub_script.h"
 #include "print.h"
 #include "tables.h"
+#include "uki.h"
 
 /* ---- what an entry loads ----------------------------------------------------------------------------------------- */
 
@@ -50,19 +51,18 @@ static struct text path_here(struct grub *g, struct text name, const struct volu
 
 /* Words as GRUB joins them for a kernel (grub-core/lib/cmdline.c): quoted where there are blanks, `\` before quotes.
  * Behind g's words; at NULL when there is no room. */
-static struct text join(struct grub *g, struct grub_words words)
+static struct text join(struct grub *g, const char *prefix, struct grub_words words)
 {
-    static const char image[] = "BOOT_IMAGE=";
     char *start = g->byte + g->byte_count, *p = start;
-    u64 needed = sizeof image;
+    u64 needed = strlen(prefix);
     for (u32 i = 0; i < words.count; i++)
         needed += 2ull * words.at[i].len + 3;
     if (needed > GRUB_BYTES_MAX - g->byte_count) {
         grub_limit(g, "a command line that is too long");
         return (struct text){NULL, 0};
     }
-    memcpy(p, image, sizeof image - 1);
-    p += sizeof image - 1;
+    memcpy(p, prefix, strlen(prefix));
+    p += strlen(prefix);
     for (u32 i = 0; i < words.count; i++) {
         struct text word = words.at[i];
         bool quoted = false;
@@ -83,16 +83,20 @@ static struct text join(struct grub *g, struct grub_words words)
     return (struct text){start, (u32)(p - start)};
 }
 
-static int command_linux(struct grub *g, struct grub_words words)
+static int load_kernel(struct grub *g, struct text name, struct text options)
 {
     struct boot_entry *entry = loading(g);
-    if (!words.count || g->mute)
-        return !words.count;
-    struct text path = path_here(g, words.at[0], NULL, &entry->volume), options = join(g, words);
-    entry->kernel = path.at;
+    entry->kernel = path_here(g, name, NULL, &entry->volume).at;
     entry->initrd_count = 0;
     entry->options = "";
-    return !path.at || !options.at || entry_options_add(entry, options);
+    return !entry->kernel || !options.at || (options.len && entry_options_add(entry, options));
+}
+
+static int command_linux(struct grub *g, struct grub_words words)
+{
+    if (!words.count || g->mute)
+        return !words.count;
+    return load_kernel(g, words.at[0], join(g, "BOOT_IMAGE=", words));
 }
 
 static int command_initrd(struct grub *g, struct grub_words words)
@@ -126,6 +130,16 @@ static int command_other(struct grub *g, struct grub_words words)
                                       (int)(what.len ? what.len : 9), what.len ? what.at : "something", (int)name.len,
                                       name.at));
     return 0;
+}
+
+/* A unified kernel image needs no UEFI here. What is behind it is its command line, instead of its own. */
+static int command_chainloader(struct grub *g, struct grub_words words)
+{
+    struct file file;
+    struct uki uki;
+    if (!g->entry || !words.count || grub_open(g, words.at[0], &file) || uki_open(&file, &uki))
+        return command_other(g, words);
+    return load_kernel(g, words.at[0], join(g, "", (struct grub_words){words.at + 1, words.count - 1}));
 }
 
 /* `reboot` and the like: they end a config, too. `fwsetup --is-supported` is asked by configs. */
@@ -362,7 +376,7 @@ const struct grub_command grub_boot_commands[] = {
     {"halt", command_end},
     {"poweroff", command_end},
     {"reboot", command_end},
-    {"chainloader", command_other},
+    {"chainloader", command_chainloader},
     {"loopback", command_other},
     {"multiboot", command_other},
     {"multiboot2", command_other},

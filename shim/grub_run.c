@@ -176,7 +176,7 @@ static int run_command(struct grub *g, struct grub_words words, struct text body
 
 void grub_execute(struct grub *g, struct grub_words words, struct text body, u32 body_line)
 {
-    if (!grub_spend(g, GRUB_COMMAND_WORK))
+    if (!grub_spend(g, GRUB_COMMAND_WORK + g->byte_count))
         return;
     bool invert = text_equal(words.at[-1], "!") && words.count;
     words.at += invert;
