@@ -48,7 +48,7 @@ DOOR_OBJECTS := $(B)/target/shim/entry.asm.o $(B)/target/shim/unpack.o
 CORE_OBJECTS := $(filter-out $(DOOR_OBJECTS) $(B)/target/shim/packed.asm.o, \
     $(C_SOURCES:%.c=$(B)/target/%.o) $(ASM_SOURCES:%.asm=$(B)/target/%.asm.o))
 CORE_START   := 0x110000
-CORE_PLAIN   := 129024
+CORE_PLAIN   := 130048
 
 .PHONY: all clean unit fuzz-build
 all: $(B)/shim.elf $(B)/shim.elf.debug

@@ -34,7 +34,7 @@ WHITE_ON_RED    equ 0x4f
 
 global door_any, door_multiboot, door_pvh
 extern core_data_end, core_bss_start, core_bss_end, core_stack_top, core_page_tables, core_start_main
-extern packed, packed_low, packed_low_end, packed_end, plain_end, unpack
+extern packed, packed_low, packed_low_end, plain_end, unpack
 
 section .entry progbits alloc exec nowrite align=16
 bits 32
@@ -181,7 +181,6 @@ entry_64:
     cld
     mov edi, plain_end
     mov esi, packed
-    mov edx, packed_end
     call unpack
     cmp rax, core_data_end
     mov esi, damaged_text

@@ -1,7 +1,7 @@
 ; packed.asm: the core as data of shim.elf: PLAIN, its beginning, which lies where it runs; and what follows, packed by
 ; `lz4 -12 -D PLAIN`, in two pieces: one below the multiboot header, one behind it. entry.asm moves the first up to the
 ; second. PACKED is one LZ4 frame (lz4_Frame_format.md) with a single block, without checksums: 11 bytes before the block
-; (magic, descriptor, block size), 4 behind it (end mark), which shim.ld cuts off.
+; (magic, descriptor, block size), and behind it the end mark, which unpack() stops at.
 
 FRAME_HEAD  equ 11
 LOW_SIZE    equ 6144            ; shim.ld asserts that it fits; a multiple of 8

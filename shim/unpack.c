@@ -20,42 +20,56 @@ static u64 longer(const u8 **in)
     return n;
 }
 
+static void copy_8(u8 *to, const u8 *from)
+{
+    u64 eight;
+    __builtin_memcpy(&eight, from, 8);
+    __builtin_memcpy(to, &eight, 8);
+}
+
 /* In steps of 8, up to 7 bytes too many; `from` at least 8 bytes below `to` or somewhere else. */
 static void copy_in_steps(u8 *to, const u8 *from, const u8 *end)
 {
     do {
-        u64 eight;
-        __builtin_memcpy(&eight, from, 8);
-        __builtin_memcpy(to, &eight, 8);
+        copy_8(to, from);
         to += 8;
         from += 8;
     } while (to < end);
 }
 
-u8 *unpack(u8 *out, const u8 *in, const u8 *end)
+/* A sequence has 3 literals and a match of 7 bytes on an average, and there are more than ten thousand: 8 bytes are
+ * copied whether they are wanted or not, and the end is found where no distance can be. */
+u8 *unpack(u8 *out, const u8 *in)
 {
     for (;;) {
-        u32 token = *in++;
+        u32 token = *in++, distance;
         u64 n = token >> 4;
-        if (n == LONGER)
-            n = longer(&in);
-        copy_in_steps(out, in, out + n);
+        copy_8(out, in);
+        if (__builtin_expect(n > 8, 0)) {
+            if (n == LONGER)
+                n = longer(&in);
+            copy_in_steps(out, in, out + n);
+        }
         out += n;
         in += n;
-        if (in >= end)
-            return out;
-        u32 distance = in[0] | (u32)in[1] << 8;
+        distance = in[0] | (u32)in[1] << 8;
         in += 2;
         n = token & LONGER;
-        if (n == LONGER)
-            n = longer(&in);
-        n += MATCH_MIN;
         const u8 *from = out - distance;
-        if (distance >= 8)
-            copy_in_steps(out, from, out + n);
-        else
-            for (u64 i = 0; i < n; i++)
-                out[i] = from[i];
-        out += n;
+        if (__builtin_expect(distance < 8, 0)) {
+            if (!distance)
+                return out;
+            n = (n == LONGER ? longer(&in) : n) + MATCH_MIN;
+            for (; n; n--)
+                *out++ = *from++;
+            continue;
+        }
+        copy_8(out, from);
+        if (__builtin_expect(n + MATCH_MIN > 8, 0)) {
+            if (n == LONGER)
+                n = longer(&in);
+            copy_in_steps(out, from, out + n + MATCH_MIN);
+        }
+        out += n + MATCH_MIN;
     }
 }
