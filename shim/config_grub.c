@@ -190,7 +190,7 @@ static bool add_menuentry(struct grub *g, struct grub_words words, struct text i
 {
     struct config_file file = *g->of;
     file.name = g->name;
-    struct boot_entry *entry = config_entry_add(g->config, &file, id.at ? id : words.at[0]);
+    struct boot_entry *entry = config_entry_add(g->config, &file, id.len ? id : words.at[0]);
     const char *title = clean_title(words.at[0]);
     if (!entry || !title) {
         grub_limit(g, error_text());

@@ -14,7 +14,7 @@ const char grub_idle_commands[] =
     " lspci lsefi lsefisystab lsacpi password password_pbkdf2 authenticate cutmem badram acpi nativedisk usb_keyboard"
     " outb outw outl setpci pause read list_env save_env list_trusted trust distrust rdmsr wrmsr gettext module"
     " module2 xen_module devicetree true drivemap parttool hexdump videotest vbeinfo efi-watchdog tpm bli uki"
-    " normal_exit hiddenentry grub_platform "; /* the last two: of NixOS's and of Ubuntu's installation media */
+    " normal_exit btrfs-mount-subvol hiddenentry grub_platform "; /* the last: of SUSE, NixOS's and Ubuntu's media */
 
 bool grub_number(struct text t, i64 *value)
 {
@@ -49,8 +49,9 @@ static u32 find_option(const char *names, struct text name, bool letter, bool *h
         *has_value = one.at[one.len - 1] == '=';
         one.len -= *has_value;
         text_split(&one, '/', &long_name);
-        if (letter ? one.at && one.at[0] == name.at[0] : name.len == long_name.len &&
-                                                         !memcmp(name.at, long_name.at, name.len))
+        if (letter && one.at && one.at[0] == name.at[0])
+            return i;
+        if (!letter && name.len == long_name.len && !memcmp(name.at, long_name.at, name.len))
             return i;
     }
     return ~0u;
@@ -446,5 +447,7 @@ const struct grub_command grub_commands[] = {
     {"keystatus", command_false}, /* no key is held */
     {"cmostest", command_false},
     {"lockdown", command_false},
+    {"hwmatch", command_false},
+    {"cryptomount", command_false}, /* nothing is decrypted here */
     {NULL, NULL},
 };

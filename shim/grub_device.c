@@ -99,9 +99,14 @@ struct volume *grub_device_find(const struct grub *g, struct text name)
         disk = 0;
     else if (!take_number(&name, &disk))
         return NULL;
-    bool gpt = false, msdos = false;
-    if (name.len && (!skip(&name, ",") || (gpt = skip(&name, "gpt"), msdos = !gpt && skip(&name, "msdos"),
-                                           !take_number(&name, &part) || !part || name.len)))
+    bool partition = name.len, gpt = false, msdos = false;
+    if (partition && !skip(&name, ","))
+        return NULL;
+    if (partition) {
+        gpt = skip(&name, "gpt");
+        msdos = !gpt && skip(&name, "msdos");
+    }
+    if (partition && (!take_number(&name, &part) || !part || name.len))
         return NULL;
     for (u32 i = 0; i < volumes->count; i++) {
         struct volume *v = volumes->volume[i];

@@ -13,9 +13,9 @@
 #define GRUB_BYTES_MAX 32768u   /* of these words */
 #define GRUB_FUNCTIONS_MAX 128
 #define GRUB_DEPTH_MAX 32u      /* blocks, calls, files, submenus within each other: bounds the stack */
-#define GRUB_WORK_MAX 12000000u /* bytes read as script; other things count as many of them */
-#define GRUB_COMMAND_WORK 64u   /* and the bytes of their words: so some 100,000 commands */
-#define GRUB_FILE_WORK 4096u    /* or 3,000 files */
+#define GRUB_WORK_MAX 8000000u /* bytes read as script; other things count as many of them */
+#define GRUB_COMMAND_WORK 64u   /* and the bytes of their words: so some 80,000 commands */
+#define GRUB_FILE_WORK 4096u    /* or 2,000 files */
 #define GRUB_UNKNOWN_MAX 32u    /* names of unknown commands that are told one from the other */
 
 /* ---- tokens and words: grub_lex.c -------------------------------------------------------------------------------- */
