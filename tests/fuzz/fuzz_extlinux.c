@@ -52,7 +52,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     struct toy files[ARRAY_COUNT(names) + 1] = {0};
     if (size > KIB(64))
         return 0;
-    const char *text = (const char *)data, *end = text + size;
+    static char text[KIB(64) + 2]; /* with what split() looks at behind it */
+    const char *end = text + size;
+    memcpy(text, data, size);
+    text[size] = 0;
     u32 count = 0;
     for (const char *at = text; count < ARRAY_COUNT(names); count++) {
         const char *next = split(at, end);
