@@ -122,6 +122,7 @@ install: $(B)/shim.elf
 	install -D -m 644 docs/shim.7 $(DESTDIR)$(PREFIX)/share/man/man7/shim.7
 	install -D -m 644 docs/shim.cfg.5 $(DESTDIR)$(PREFIX)/share/man/man5/shim.cfg.5
 	install -D -m 644 docs/shim-configs.5 $(DESTDIR)$(PREFIX)/share/man/man5/shim-configs.5
-	install -d $(DESTDIR)$(PREFIX)/share/doc/shim/examples
+	install -d $(DESTDIR)$(PREFIX)/share/doc/shim/examples $(DESTDIR)$(PREFIX)/share/doc/shim/docs/images
 	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/shim/
+	install -m 644 docs/images/*.png $(DESTDIR)$(PREFIX)/share/doc/shim/docs/images/
 	install -m 644 docs/examples/* $(DESTDIR)$(PREFIX)/share/doc/shim/examples/
