@@ -18,34 +18,33 @@ struct boot_entry *config_find(const struct config *config, struct text id)
     return NULL;
 }
 
-/* What is called `name`, by its id or its title, directly in `parent` (anywhere: in any). */
-static struct boot_entry *find_in(const struct config *config, const struct boot_entry *parent, struct text name,
-                                  bool anywhere)
+/* What of this kind is called `name`, by its id or else its title, directly in `parent` (anywhere: in any). */
+static struct boot_entry *find_in(const struct config *config, enum entry_kind kind, const struct boot_entry *parent,
+                                  struct text name, bool anywhere)
 {
-    for (u32 i = 0; i < config->entry_count; i++)
-        if ((anywhere || config->entry[i]->parent == parent) && text_equal(name, config->entry[i]->id))
-            return config->entry[i];
-    for (u32 i = 0; i < config->entry_count; i++)
-        if ((anywhere || config->entry[i]->parent == parent) && text_equal(name, config->entry[i]->title))
-            return config->entry[i];
+    for (u32 by_title = 0; by_title < 2; by_title++)
+        for (u32 i = 0; i < config->entry_count; i++) {
+            struct boot_entry *entry = config->entry[i];
+            if (entry->kind == kind && (anywhere || entry->parent == parent) &&
+                text_equal(name, by_title ? entry->title : entry->id))
+                return entry;
+        }
     return NULL;
 }
 
+/* At each step the whole rest first: a title may hold a `>`. */
 struct boot_entry *config_find_named(const struct config *config, struct text name)
 {
     const struct boot_entry *parent = NULL;
-    struct boot_entry *found = NULL;
     struct text part;
-    struct boot_entry *whole = find_in(config, NULL, name, true); /* a title may hold a `>` */
-    if (whole)
-        return whole->kind == ENTRY_BOOT ? whole : NULL;
-    for (bool first = true; text_split(&name, '>', &part); first = false) {
-        found = find_in(config, parent, part, first && !name.at);
-        if (!found)
+    for (;;) {
+        struct boot_entry *found = find_in(config, ENTRY_BOOT, parent, name, !parent);
+        if (found || !text_split(&name, '>', &part))
+            return found;
+        parent = find_in(config, ENTRY_SUBMENU, parent, part, false);
+        if (!parent || !name.at)
             return NULL;
-        parent = found;
     }
-    return found && found->kind == ENTRY_BOOT ? found : NULL;
 }
 
 struct boot_entry *config_entry_add(struct config *config, const struct config_file *file, struct text id)
