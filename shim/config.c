@@ -262,26 +262,19 @@ static bool holds_entries(const struct config *config, const struct boot_entry *
     return false;
 }
 
+/* With headings and the like that are in them. */
 static void drop_empty_submenus(struct config *config, u32 from)
 {
-    for (u32 i = from; i < config->entry_count;) {
-        if (config->entry[i]->kind != ENTRY_SUBMENU || holds_entries(config, config->entry[i])) {
-            i++;
-            continue;
-        }
-        const struct boot_entry *gone = config->entry[i];
-        for (u32 n = i; n + 1 < config->entry_count; n++)
-            config->entry[n] = config->entry[n + 1];
-        config->entry_count--;
-        for (u32 n = from; n < config->entry_count;) /* headings and the like in it */
-            if (config->entry[n]->parent == gone) {
-                memmove(config->entry + n, config->entry + n + 1,
-                        (config->entry_count - n - 1) * sizeof *config->entry);
-                config->entry_count--;
-            } else {
-                n++;
-            }
+    u32 kept = from;
+    for (u32 i = from; i < config->entry_count; i++) {
+        struct boot_entry *entry = config->entry[i];
+        const struct boot_entry *submenu = entry->kind == ENTRY_BOOT      ? NULL
+                                           : entry->kind == ENTRY_SUBMENU ? entry
+                                                                          : entry->parent;
+        if (!submenu || holds_entries(config, submenu))
+            config->entry[kept++] = entry;
     }
+    config->entry_count = kept;
 }
 
 static struct boot_entry *same_or_own(const struct config *config, u32 before, struct boot_entry *entry)
