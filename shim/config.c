@@ -157,14 +157,16 @@ const char *did_you_mean(struct text t, const char *const *words)
 /* The dialect that is at home at this path, else one whose files have such a name, else ours. */
 static const struct config_dialect *dialect_of(struct text path)
 {
-    const char *name = base_name(format_copy("%.*s", (int)path.len, path.at));
+    struct text name = path;
+    for (u32 i = path.len; i > 0 && path.at[i - 1] != '/'; i--)
+        name = (struct text){path.at + i - 1, path.len - i + 1};
     for (u32 d = 0; config_dialects[d]; d++)
         for (u32 i = 0; config_dialects[d]->paths[i]; i++)
             if (text_equal(path, config_dialects[d]->paths[i]))
                 return config_dialects[d];
     for (u32 d = 0; config_dialects[d]; d++)
         for (u32 i = 0; config_dialects[d]->paths[i]; i++)
-            if (!strcmp(name, base_name(config_dialects[d]->paths[i])))
+            if (text_equal_nocase(name, text_of(base_name(config_dialects[d]->paths[i]))))
                 return config_dialects[d];
     return config_dialects[0];
 }
@@ -388,9 +390,10 @@ static bool from_argument(const struct search *s)
     const struct config_dialect *dialect = dialect_of(config.path);
     if (!error)
         error = read_text(&config, dialect);
-    if (!error)
+    if (!error) {
+        error_clear(); /* of volumes that have no such path */
         parse_alone(s->config, dialect, &config);
-    if (error) {
+    } else {
         error_add(error, "config=%.*s", (int)name.len, name.at);
         error_show();
     }
@@ -605,14 +608,14 @@ static void apply_default(struct config *config, const struct arguments *argumen
         config->timeout_entry = NULL;
         return;
     }
-    char have[300];
+    char have[300] = "";
     u32 used = 0;
     for (u32 i = 0; i < config->entry_count && used < sizeof have - 80; i++)
         if (config->entry[i]->kind == ENTRY_BOOT)
             used += format_text(have + used, (u32)sizeof have - used, "%s%.60s", used ? ", " : "",
                                 config->entry[i]->id);
     say_error("default=%.*s: there is no such entry; there %s %s", (int)id.len, id.at,
-              boot_entries(config) == 1 ? "is" : "are", have);
+              boot_entries(config) > 1 ? "are" : "is", used ? have : "none");
 }
 
 void config_read(struct config *config, const struct volume_list *volumes, const struct boot_info *boot,
