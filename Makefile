@@ -39,7 +39,8 @@ SAY    = $(if $(V),,@$(if $(QUIET),,printf '  %-5s %s\n' $(1) $@;))
 # them only what tests/gate knows.
 LATE := $(patsubst %,shim/%,menu menu_draw screen details editor line_edit prompt prompt_commands prompt_complete \
     config_bls bls_entry bls_variables version config_extlinux extlinux_label extlinux_scope \
-    config_grub grub_commands grub_device grub_lex grub_parse grub_regexp grub_run variables) drivers/fb_draw
+    config_grub grub_commands grub_device grub_lex grub_parse grub_regexp grub_run variables config_merge) \
+    drivers/fb_draw
 LATE_ROOM := 55296
 
 # shim.elf is the doors (entry.asm) and the core (all else), whose first bytes lie where they belong; the doors unpack

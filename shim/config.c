@@ -3,6 +3,7 @@
  * Exercise: tests/unit/test_config.c.
  */
 #include "config.h"
+#include "config_merge.h"
 #include "fw_cfg.h"
 #include "late.h"
 #include "print.h"
@@ -196,6 +197,7 @@ static u32 boot_entries(const struct config *config)
     return count;
 }
 
+/* Ours is written by hand: what is wrong with it shows when it is booted. */
 static void parse(struct config *config, const struct config_dialect *dialect, const struct config_file *file)
 {
     if (!dialect->alone)
@@ -204,6 +206,8 @@ static void parse(struct config *config, const struct config_dialect *dialect, c
         error_show();
     if (config->problems > PROBLEMS_SHOWN)
         say_error("%s: %u more lines like these", base_name(file->name), config->problems - PROBLEMS_SHOWN);
+    if (!dialect->alone)
+        config_clean(config, file->volumes);
 }
 
 /* The config that was asked for, or is ours: nothing is merged with it. */
@@ -228,105 +232,9 @@ static enum error read_text(struct config_file *file, const struct config_dialec
     return error;
 }
 
-/* ---- several become one ------------------------------------------------------------------------------------------ */
-
-static bool same_files(const struct entry_file *a, u32 a_count, const struct entry_file *b, u32 b_count)
-{
-    if (a_count != b_count)
-        return false;
-    for (u32 i = 0; i < a_count; i++)
-        if (a[i].path.len != b[i].path.len || memcmp(a[i].path.at, b[i].path.at, a[i].path.len))
-            return false;
-    return true;
-}
-
-/* The same kernel with the same initrds and options: one entry that two dialects tell of, as where grub.cfg only says
- * `blscfg`. */
-static struct boot_entry *find_same(const struct config *config, u32 count, const struct boot_entry *entry)
-{
-    for (u32 i = 0; entry->kernel && i < count; i++) {
-        struct boot_entry *e = config->entry[i];
-        if (e->kind == ENTRY_BOOT && e->volume == entry->volume && e->kernel && !strcmp(e->kernel, entry->kernel) &&
-            !strcmp(e->options, entry->options) &&
-            same_files(e->initrd, e->initrd_count, entry->initrd, entry->initrd_count))
-            return e;
-    }
-    return NULL;
-}
-
-/* True when there is anything to boot in it, at any depth. */
-static bool holds_entries(const struct config *config, const struct boot_entry *submenu)
-{
-    for (u32 i = 0; i < config->entry_count; i++)
-        for (const struct boot_entry *up = config->entry[i]->parent; up; up = up->parent)
-            if (up == submenu && config->entry[i]->kind == ENTRY_BOOT)
-                return true;
-    return false;
-}
-
-/* With headings and the like that are in them. */
-static void drop_empty_submenus(struct config *config, u32 from)
-{
-    u32 kept = from;
-    for (u32 i = from; i < config->entry_count; i++) {
-        struct boot_entry *entry = config->entry[i];
-        const struct boot_entry *submenu = entry->kind == ENTRY_BOOT      ? NULL
-                                           : entry->kind == ENTRY_SUBMENU ? entry
-                                                                          : entry->parent;
-        if (!submenu || holds_entries(config, submenu))
-            config->entry[kept++] = entry;
-    }
-    config->entry_count = kept;
-}
-
-static struct boot_entry *same_or_own(const struct config *config, u32 before, struct boot_entry *entry)
-{
-    struct boot_entry *same = entry ? find_same(config, before, entry) : NULL;
-    return same ? same : entry;
-}
-
-/* Entries of `more` that are not there yet, under a heading when one is given; and, from configs of the first volume,
- * what nobody has decided so far. */
-static void merge(struct config *config, const struct config *more, const char *heading, const struct config_file *file)
-{
-    u32 before = config->entry_count;
-    bool any = false;
-    for (u32 i = 0; i < more->entry_count && !any; i++)
-        any = more->entry[i]->kind == ENTRY_BOOT && !find_same(config, before, more->entry[i]);
-    for (u32 i = 0; any && i < more->entry_count; i++) {
-        if (!i && heading) {
-            struct boot_entry *h = config_entry_add(config, file, (struct text){"", 0});
-            if (h) {
-                h->kind = ENTRY_HEADING;
-                h->title = heading;
-            }
-        }
-        if (config->entry_count == ENTRIES_MAX) {
-            warn("config %s: more than %u entries; the rest is left out", more->name, ENTRIES_MAX);
-            break;
-        }
-        if (more->entry[i]->kind != ENTRY_BOOT || !find_same(config, before, more->entry[i]))
-            config->entry[config->entry_count++] = more->entry[i];
-    }
-    drop_empty_submenus(config, before);
-    config->locked |= more->locked;
-    config->problems += more->problems;
-    if (heading)
-        return;
-    if (!config->default_entry)
-        config->default_entry = same_or_own(config, before, more->default_entry);
-    if (!config->fallback_entry)
-        config->fallback_entry = same_or_own(config, before, more->fallback_entry);
-    if (!config->title)
-        config->title = more->title;
-    if (config->timeout == TIMEOUT_UNSET) {
-        config->timeout = more->timeout;
-        config->hidden = more->hidden;
-        config->timeout_entry = same_or_own(config, before, more->timeout_entry);
-    }
-}
-
 /* ---- sources, in the order in which they win --------------------------------------------------------------------- */
+
+#define DIALECTS_MAX 8u
 
 struct search {
     struct config *config;
@@ -487,66 +395,89 @@ static const char *heading_of(const struct volume *v)
     return format_copy(v->ids.label[0] ? "%s: %s \"%.60s\"" : "%s: %s", v->name, type, v->ids.label);
 }
 
-/* The dialects of v. True when nothing else is to be asked. */
-static bool from_volume(const struct search *s, struct volume *v)
+/* The configs of one volume, by dialect. */
+struct volume_configs {
+    struct volume_configs *next; /* of another volume */
+    u32 count;
+    bool usable; /* there is something in them that can be booted */
+    struct config *config[DIALECTS_MAX];
+};
+
+/* What the dialects find on v. True when it is a config that is to be alone: *s->config has it. */
+static bool read_volume(const struct search *s, struct volume *v, struct volume_configs *found)
 {
-    struct config *config = s->config;
-    bool first = !config->name;
-    for (u32 d = 0; config_dialects[d]; d++) {
+    for (u32 d = 0; config_dialects[d] && found->count < DIALECTS_MAX; d++) {
         struct config_file file;
         u64 mark = arena_mark();
         if (!open_config(s, v, config_dialects[d], &file))
             continue;
-        if (config_dialects[d]->alone && first) {
-            parse_alone(config, config_dialects[d], &file);
+        if (config_dialects[d]->alone && !s->config->name) {
+            parse_alone(s->config, config_dialects[d], &file);
             return true;
         }
         struct config *own = config_new(&file);
-        if (!own)
+        if (!own) {
+            error_show();
             break;
+        }
         parse(own, config_dialects[d], &file);
-        if (!own->entry_count) {
+        if (!boot_entries(own)) {
             say_verbose("config %s: no entries", file.name);
             arena_release(mark);
             continue;
         }
-        say_entries(file.name, boot_entries(own));
-        merge(config, own, first ? NULL : heading_of(v), &file);
-        if (!config->name) {
-            config->name = file.name;
-            config->home = v;
-        }
+        found->config[found->count++] = own;
+        for (u32 i = 0; i < own->entry_count; i++)
+            found->usable |= entry_is_usable(own->entry[i]);
         if (config_dialects[d]->alone)
             break;
     }
     return false;
 }
 
-/* A distribution's tools leave entries of kernels that have been removed. */
-static void disable_missing(const struct search *s)
+/* The first volume has the say, the others' entries stand under a heading each. */
+static void merge_volume(struct config *config, const struct volume_configs *found)
 {
-    for (u32 i = 0; i < s->config->entry_count; i++) {
-        struct boot_entry *entry = s->config->entry[i];
-        struct file file;
-        if (entry->kind != ENTRY_BOOT || entry->disabled || !entry->kernel)
-            continue;
-        u64 mark = arena_mark();
-        enum error error = file_open_named(s->volumes, entry->volume, text_of(entry->kernel), &file);
-        for (u32 n = 0; !error && n < entry->initrd_count; n++)
-            error = file_open_named(s->volumes, entry->volume, entry->initrd[n].path, &file);
-        arena_release(mark);
-        if (error)
-            entry->disabled = format_copy("%s", error_text());
-        error_clear();
+    bool first = !config->name, headed = first;
+    for (u32 i = 0; i < found->count; i++) {
+        const struct config *own = found->config[i];
+        bool any = config_merge_entries(config, own, headed ? NULL : heading_of(own->home));
+        headed |= any;
+        if (any || first)
+            say_entries(own->name, boot_entries(own));
+        config->locked |= own->locked;
+        config->problems += own->problems;
+        if (first)
+            config_merge_settings(config, own);
+        if (!config->name) {
+            config->name = own->name;
+            config->home = own->home;
+        }
     }
 }
 
+/* A volume where nothing can be booted, as when its kernels are gone, comes behind the others: its default is none. */
 static bool from_volumes(const struct search *s)
 {
-    for (u32 i = 0; i < s->volumes->count; i++)
-        if (searched(s, i) && from_volume(s, searched(s, i)))
+    struct volume_configs *unusable = NULL, **end = &unusable;
+    for (u32 i = 0; i < s->volumes->count; i++) {
+        struct volume *v = searched(s, i);
+        struct volume_configs *found = v ? arena_alloc(sizeof *found, 8) : NULL;
+        if (!v)
+            continue;
+        if (!found) {
+            error_show();
+            break;
+        }
+        if (read_volume(s, v, found))
             return true;
-    disable_missing(s);
+        if (found->usable)
+            merge_volume(s->config, found);
+        else if (found->count)
+            *end = found, end = &found->next;
+    }
+    for (; unusable; unusable = unusable->next)
+        merge_volume(s->config, unusable);
     return s->config->name;
 }
 
