@@ -76,6 +76,16 @@ static bool same_files(const struct entry_file *a, u32 a_count, const struct ent
     return true;
 }
 
+/* GRUB puts a word in front of what its config says. */
+static const char *options_of(const struct boot_entry *entry)
+{
+    const char *options = entry->options;
+    if (text_starts(text_of(options), "BOOT_IMAGE="))
+        while (*options && *options++ != ' ')
+            ;
+    return options;
+}
+
 /* One entry that is told twice: the same kernel with the same initrds and options, by two dialects, as where grub.cfg
  * only says `blscfg`; or without a kernel the same lines, that two volumes lead to. */
 static bool is_same(const struct boot_entry *a, const struct boot_entry *b)
@@ -85,7 +95,7 @@ static bool is_same(const struct boot_entry *a, const struct boot_entry *b)
     if (!a->kernel)
         return a->line == b->line && !strcmp(a->config, b->config) && !strcmp(a->id, b->id) &&
                !strcmp(a->title, b->title);
-    return a->volume == b->volume && !strcmp(a->kernel, b->kernel) && !strcmp(a->options, b->options) &&
+    return a->volume == b->volume && !strcmp(a->kernel, b->kernel) && !strcmp(options_of(a), options_of(b)) &&
            same_files(a->initrd, a->initrd_count, b->initrd, b->initrd_count);
 }
 
