@@ -4,8 +4,8 @@
 
 #include "boot_info.h"
 
-/* Begin drawing cells on boot->framebuffer, which has a width. False, with a line that says why, when it is none that is
- * drawn on. */
+/* Begin drawing cells on boot->framebuffer, which has a width. False, with a line that says why, when it is none that
+ * is drawn on. */
 bool fb_start(const struct boot_info *boot);
 
 #endif

@@ -1,5 +1,5 @@
-/* extlinux_scope.c: what the labels of one extlinux.conf mean together (extlinux.h): which is the default, and after how
- * long. Syslinux 6.04: com32/elflink/ldlinux readconfig.c (parse_configs), ldlinux.c. */
+/* extlinux_scope.c: what the labels of one extlinux.conf mean together (extlinux.h): which is the default, and after
+ * how long. Syslinux 6.04: com32/elflink/ldlinux readconfig.c (parse_configs), ldlinux.c. */
 #include "extlinux.h"
 #include "memory.h"
 #include "print.h"
@@ -84,7 +84,8 @@ static struct boot_entry *implicit_default(struct extlinux *x, struct text name,
     ids[count] = NULL;
     if (count && !path) {
         config_report(x->config, scope->default_file->name, scope->default_at,
-                      "`default` \"%.*s\": there is no such label%s", (int)min_u64(name.len, 100), name.at, did_you_mean(name, ids));
+                      "`default` \"%.*s\": there is no such label%s", (int)min_u64(name.len, 100), name.at,
+                      did_you_mean(name, ids));
         return NULL;
     }
     const char *rest = format_copy("%.*s%s%.*s", (int)scope->append.len, scope->append.at ? scope->append.at : "",

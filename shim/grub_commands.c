@@ -30,7 +30,8 @@ bool grub_number(struct text t, i64 *value)
     }
     for (; i < t.len; i++, digits++) {
         char c = t.at[i], letter = (char)(c | 32);
-        u32 digit = c >= '0' && c <= '9' ? (u32)(c - '0') : letter >= 'a' && letter <= 'f' ? (u32)letter - 'a' + 10 : 99;
+        u32 digit = c >= '0' && c <= '9' ? (u32)(c - '0') :
+                    letter >= 'a' && letter <= 'f' ? (u32)letter - 'a' + 10 : 99;
         if (digit >= base)
             break;
         n = n > (u64)INT64_MAX / 16 - 1 ? (u64)INT64_MAX / 16 : n * base + digit; /* far beyond what anybody compares */

@@ -55,7 +55,7 @@ struct config {
     struct boot_entry *entry[ENTRIES_MAX];
     struct boot_entry *default_entry;  /* NULL: the first that can be booted */
     struct boot_entry *fallback_entry; /* tried when the chosen one cannot be loaded; NULL: none */
-    struct boot_entry *timeout_entry;  /* taken instead of the default when the countdown ends (ONTIMEOUT); NULL: none */
+    struct boot_entry *timeout_entry;  /* instead of the default when the countdown ends (ONTIMEOUT); NULL: none */
     u32 timeout;         /* seconds, TIMEOUT_NONE, TIMEOUT_UNSET */
     bool hidden;         /* nothing is drawn during the countdown; a key shows the menu */
     bool locked;         /* no editing, no prompt */

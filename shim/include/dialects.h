@@ -1,5 +1,5 @@
-/* dialects.h: the dialects that distributions' tools write: where each is looked for stands apart from its parser, which
- * is unpacked when the first of them is found (late.h). */
+/* dialects.h: the dialects that distributions' tools write: where each is looked for stands apart from its parser,
+ * which is unpacked when the first of them is found (late.h). */
 #ifndef SHIM_DIALECTS_H
 #define SHIM_DIALECTS_H
 

@@ -68,8 +68,8 @@ enum grub_stop {
  * none: what was wrong has been reported, or (grub_is_leaving()) the statements are being left. */
 u32 grub_walk(struct grub *g, struct grub_lexer *lexer, bool run, u32 stops);
 
-/* Run a text, line by line; a line that is no statement is reported and left out, as GRUB does. name: of its file, line:
- * of the text in it; checked: it is a block's, and all of it statements. */
+/* Run a text, line by line; a line that is no statement is reported and left out, as GRUB does. name: of its file,
+ * line: of the text in it; checked: it is a block's, and all of it statements. */
 void grub_run_text(struct grub *g, const char *name, struct text text, u32 line, bool checked);
 
 /* ---- running: grub_run.c ----------------------------------------------------------------------------------------- */

@@ -40,8 +40,8 @@ struct menu {
     u32 message_count, message_rows;        /* that there are; that have room */
     u32 help_rows;
 
-    /* The rows: place in the config; from entry_count on: actions. Last, and filled by menu.c's open_list() only: a menu
-     * that is not shown costs nothing. */
+    /* The rows: place in the config; from entry_count on: actions. Last, and filled by menu.c's open_list() only: a
+     * menu that is not shown costs nothing. */
     u16 row[ENTRIES_MAX + MENU_ACTIONS_MAX];
 };
 

@@ -20,7 +20,7 @@ u32 screen_columns(void);
 void screen_erase(void);
 
 /* Draw UTF-8 text from (row, column) on, cut at the end of the row; text beyond the screen is ignored. Control
- * characters and what is no UTF-8 become `?`; wide or unknown characters take one cell. Returns the column behind it. */
+ * characters and what is no UTF-8 become `?`; wide or unknown characters take one cell. Gives the column behind it. */
 u32 screen_text(u32 row, u32 column, enum attribute attribute, struct text text);
 
 /* The same with printf's subset (print.h), at most 511 bytes. */

@@ -1,5 +1,5 @@
-/* uki.h: unified kernel images (UAPI.5): PE files that hold a Linux kernel and what belongs to it. Opened as containers:
- * no EFI is needed. */
+/* uki.h: unified kernel images (UAPI.5): PE files that hold a Linux kernel and what belongs to it. Opened as
+ * containers: no EFI is needed. */
 #ifndef SHIM_UKI_H
 #define SHIM_UKI_H
 
@@ -14,10 +14,10 @@ struct uki {
     struct file cmdline, osrel, uname;
 };
 
-/* Recognise and take apart. ERR_NOT_MINE silently when file is no PE or has no .linux section (a bare kernel with an EFI
- * stub is none); ERR_CORRUPT or ERR_TRUNCATED with a sentence for a damaged one; ERR_UNSUPPORTED for another
- * architecture; else as file_read(). Sections with several profiles (".profile"): the first, the base, is taken.
- * *uki is untouched but for OK. */
+/* Recognise and take apart. ERR_NOT_MINE silently when file is no PE or has no .linux section (a bare kernel with an
+ * EFI stub is none); ERR_CORRUPT or ERR_TRUNCATED with a sentence for a damaged one; ERR_UNSUPPORTED for another
+ * architecture; else as file_read(). Sections with several profiles (".profile"): the first, the base, is taken. *uki
+ * is untouched but for OK. */
 enum error uki_open(const struct file *file, struct uki *uki);
 
 /* A part that is a text (osrel, uname), read into the arena, up to a NUL; empty when there is none. ERR_RANGE beyond

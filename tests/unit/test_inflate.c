@@ -92,7 +92,7 @@ static void what_gzip_writes(void **state)
             run("gzip -n -%u -c %s >%s", level, files[i], to);
             u8 *packed = host_file(to, &packed_size), *plain = host_file(files[i], &size);
             assert_true(size < sizeof out);
-            assert_int_equal(unpack_all(packed + 10, packed_size - 10, size, &got), OK); /* RFC 1952 §2.3: 10 bytes of header */
+            assert_int_equal(unpack_all(packed + 10, packed_size - 10, size, &got), OK); /* RFC 1952 §2.3 */
             assert_int_equal(got, size);
             assert_memory_equal(out, plain, size);
             for (u64 cut = 0; cut + 18 < packed_size; cut += packed_size / 20 + 1)
