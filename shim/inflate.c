@@ -112,7 +112,7 @@ static enum error read_codes(struct inflater *f)
         fill(f);
         u32 s = symbol(f, f->literals), times = 1;
         u8 value = (u8)s;
-        if (s >= 16) {
+        if (s >= 16 && s <= 18) {
             value = s == 16 && n ? lengths[n - 1] : 0;
             times = s == 16 ? 3 + take(f, 2) : s == 17 ? 3 + take(f, 3) : 11 + take(f, 7);
         }
@@ -145,12 +145,14 @@ static enum error too_small(const struct inflater *f)
 /* A length and a distance (§3.2.5): both tables go up by steps that double. */
 static enum error copy(struct inflater *f, u32 s)
 {
+    if (s > 285)
+        return fail(ERR_CORRUPT, "a length that there is no code for");
     u32 n = s - 257, extra = n < 8 || n == 28 ? 0 : n / 4 - 1;
     u32 length = n == 28 ? 258 : n < 8 ? 3 + n : 3 + ((4 + n % 4) << extra) + take(f, extra);
     fill(f);
     u32 d = symbol(f, f->distances);
-    if (s > 285 || d > 29)
-        return fail(ERR_CORRUPT, "a length or distance that there is no code for");
+    if (d > 29)
+        return fail(ERR_CORRUPT, "a distance that there is no code for");
     extra = d < 4 ? 0 : d / 2 - 1;
     u32 distance = d < 4 ? 1 + d : 1 + ((2 + d % 2) << extra) + take(f, extra);
     if (distance > (u64)(f->at - f->out))
