@@ -147,21 +147,23 @@ static void boot_from_disks(const struct mem_range *keep)
     const struct session session = {&boot, &arguments, disks, volumes, config};
     const struct boot_entry *entry = config->default_entry;
     u32 countdown = first_countdown(config);
-    for (;;) {
-        struct menu_choice choice = {MENU_BOOT, entry_at_once(config, &countdown)};
-        if (!choice.entry) {
+    for (u64 mark = arena_mark();; arena_release(mark)) { /* what was made for one boot goes with it */
+        const struct boot_entry *at_once = entry_at_once(config, &countdown);
+        struct menu_choice choice = {MENU_BOOT, at_once, at_once};
+        if (!at_once) {
             late_load();
             choice = menu_choose(&session, entry, countdown);
         }
         const struct boot_entry *fallback = config->fallback_entry;
         countdown = TIMEOUT_NONE;
         if (choice.action == MENU_BOOT)
-            entry = choice.entry; /* what failed stays highlighted */
+            entry = choice.origin; /* what failed stays highlighted */
         while (choice.action == MENU_PROMPT) { /* until something boots: what has been typed is kept there */
             choice = prompt_run(&session);
             fallback = NULL;
             if (choice.action == MENU_BOOT) {
                 boot_entry(choice.entry, NULL, volumes, disks, keep);
+                arena_release(mark);
                 choice.action = MENU_PROMPT;
             }
         }

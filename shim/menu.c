@@ -93,15 +93,6 @@ static void open_list(struct menu *m, const struct boot_entry *parent, const str
     select_near(m, row < m->count ? row : 0, 1);
 }
 
-/* The entry of the config that chosen is, or is an edited copy of; NULL when there is none. */
-static const struct boot_entry *entry_of(const struct config *config, const struct boot_entry *chosen)
-{
-    for (u32 i = 0; chosen && i < config->entry_count; i++)
-        if (config->entry[i] == chosen || (chosen->id && config->entry[i]->id == chosen->id))
-            return config->entry[i];
-    return NULL;
-}
-
 static const struct boot_entry *first_usable(const struct config *config)
 {
     for (u32 i = 0; i < config->entry_count; i++)
@@ -114,7 +105,7 @@ static const struct boot_entry *first_usable(const struct config *config)
 static void menu_begin(struct menu *m, const struct session *session, const struct boot_entry *chosen, u32 countdown)
 {
     const struct config *config = session->config;
-    const struct boot_entry *wanted = entry_of(config, chosen), *first = first_usable(config);
+    const struct boot_entry *wanted = chosen, *first = first_usable(config);
     memset(m, 0, offsetof(struct menu, row));
     m->session = session;
     m->config = config;
@@ -144,7 +135,7 @@ static void menu_begin(struct menu *m, const struct session *session, const stru
 
 static bool choose(struct menu_choice *choice, enum menu_action action, const struct boot_entry *entry)
 {
-    *choice = (struct menu_choice){action, entry};
+    *choice = (struct menu_choice){action, entry, entry};
     return true;
 }
 
@@ -362,8 +353,10 @@ static bool take_command(struct menu *m, u32 key, struct menu_choice *choice)
             entry_details(m->session, entry);
         return false;
     default:
-        entry = entry && entry->kind == ENTRY_BOOT ? entry_edit(entry) : NULL;
-        return entry && choose(choice, MENU_BOOT, entry);
+        *choice = (struct menu_choice){MENU_BOOT, NULL, entry};
+        if (entry && entry->kind == ENTRY_BOOT)
+            choice->entry = entry_edit(entry);
+        return choice->entry;
     }
 }
 
@@ -461,7 +454,7 @@ static struct menu_choice choose_alone(const struct menu *m)
     say("booting \"%s\" in %u s", m->at_end->id, m->seconds);
     for (u64 start = clock_ms(); clock_ms() - start < (u64)m->seconds * 1000;)
         cpu_pause();
-    return (struct menu_choice){MENU_BOOT, m->at_end};
+    return (struct menu_choice){MENU_BOOT, m->at_end, m->at_end};
 }
 
 /* Until there is a choice. */
@@ -496,13 +489,13 @@ struct menu_choice menu_choose(const struct session *session, const struct boot_
     struct menu_choice choice;
     menu_begin(&m, session, chosen, countdown);
     if (!m.seconds && !consoles_interactive())
-        return (struct menu_choice){MENU_BOOT, m.at_end};
+        return (struct menu_choice){MENU_BOOT, m.at_end, m.at_end};
     if (!consoles_interactive())
         return choose_alone(&m);
     if (m.seconds && m.seconds != TIMEOUT_NONE)
         m.started = clock_ms();
     if (m.seconds != TIMEOUT_NONE && (!m.seconds || session->config->hidden) && count_unseen(&m, m.seconds))
-        return (struct menu_choice){MENU_BOOT, m.at_end};
+        return (struct menu_choice){MENU_BOOT, m.at_end, m.at_end};
     screen_begin();
     menu_find_messages(&m);
     open_list(&m, m.parent, m.wanted);

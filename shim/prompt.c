@@ -317,7 +317,7 @@ struct menu_choice prompt_run(const struct session *session)
 {
     u64 mark = arena_mark();
     struct prompt *p = arena_alloc(sizeof *p, 8);
-    const struct menu_choice back = {MENU_BACK, NULL};
+    const struct menu_choice back = {.action = MENU_BACK};
     if (!p)
         error_show();
     if (!p || session_is_locked(session) || !consoles_interactive()) {

@@ -344,7 +344,7 @@ static void run_go(struct prompt *p, const char *name, struct text rest)
         return;
     }
     p->done = true;
-    p->choice = (struct menu_choice){MENU_BOOT, entry};
+    p->choice = (struct menu_choice){MENU_BOOT, entry, NULL};
 }
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
@@ -439,7 +439,7 @@ void prompt_execute(struct prompt *p, struct text line)
         command->run(p, command->name, line);
     } else {
         p->done = true;
-        p->choice = (struct menu_choice){command->action, NULL};
+        p->choice = (struct menu_choice){.action = command->action};
     }
     if (!p->done) /* an entry stays */
         arena_release(mark);

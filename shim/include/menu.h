@@ -26,7 +26,8 @@ enum menu_action {
 
 struct menu_choice {
     enum menu_action action;
-    const struct boot_entry *entry; /* for MENU_BOOT: one of the config's, or an edited copy in the arena */
+    const struct boot_entry *entry;  /* for MENU_BOOT: one of the config's, or a new one in the arena */
+    const struct boot_entry *origin; /* the one of the config that entry is or was made from; NULL: the prompt's */
 };
 
 /* True when neither the editor nor the prompt may be entered: `lock`, or the config says so. */
@@ -36,8 +37,8 @@ static inline bool session_is_locked(const struct session *session)
 }
 
 /* Let the user choose. countdown: seconds until the default is taken (any key stops it), 0: at once and nothing is
- * drawn, unless a key was pressed before; TIMEOUT_NONE: wait for ever. chosen: the entry that is highlighted and the
- * default (NULL: the first usable). config->hidden: the countdown runs without a picture, a key shows the menu.
+ * drawn, unless a key was pressed before; TIMEOUT_NONE: wait for ever. chosen: the entry of the config that is
+ * highlighted and the default (NULL: the first usable). config->hidden: the countdown runs without a picture, a key shows the menu.
  * With no usable entry: rows of rescan, prompt (unless locked), reboot, power off. Without an interactive console: the
  * default after the countdown; with none, halts after saying so. */
 struct menu_choice menu_choose(const struct session *session, const struct boot_entry *chosen, u32 countdown);

@@ -65,3 +65,23 @@ def test_a_failed_boot_is_mended(prompt):
     prompt.send("pvh /shim.elf" + ENTER + "go" + ENTER)
     prompt.expect(r'booting "prompt" by pvh', 30)
     prompt.expect(r'entered by pvh from "', 20)
+
+
+def test_boots_that_fail_use_nothing_up(kit, scratch):
+    """With little memory: what was made for a boot, in the prompt or the editor, is given back when it fails."""
+    image = scratch / "disk.img"
+    make_disk(str(image), {"/shim.cfg": CONFIG, "/note": b"no kernel\n"})
+    with Guest("-kernel", kit.shim, *virtio_disk(image), memory=24) as guest:
+        guest.expect("Broken entry", 30)
+        guest.send("c")
+        guest.expect(PROMPT, 20)
+        for _ in range(60):
+            say(guest, "boot /note with options", "error: .*/note: starts with")
+        guest.send("\x1b")
+        guest.expect("Enter boot", 20)
+        for n in range(60):
+            guest.send(f"e{n}")
+            guest.expect("Enter boots  Esc back", 20)
+            guest.send(ENTER)
+            guest.expect("/no/kernel: no such file", 20)
+        assert "memory used up" not in guest.text
