@@ -503,6 +503,13 @@ static void set_first(struct grub *g)
     }
 }
 
+static void begin_work(struct grub *g)
+{
+    g->stopped = false;
+    g->work = 0;
+    g->memory = arena_mark() + min_u64(arena_left() / 2, MIB(8));
+}
+
 static struct grub *run(struct config *config, const struct config_file *file, bool mute)
 {
     struct grub *g = arena_alloc(sizeof *g, 16);
@@ -515,7 +522,7 @@ static struct grub *run(struct config *config, const struct config_file *file, b
     g->name = file->name;
     g->mute = mute;
     g->top.options = "";
-    g->memory = arena_mark() + min_u64(arena_left() / 2, MIB(8));
+    begin_work(g);
     g->file[g->file_depth++] = file->name;
     set_first(g);
     if (text_starts(text, "\xef\xbb\xbf"))
@@ -524,6 +531,7 @@ static struct grub *run(struct config *config, const struct config_file *file, b
     grub_run_text(g, file->name, text, 1, false);
     g->ended = g->returning = false;
     if (!mute) {
+        begin_work(g); /* what came before a limit can be booted */
         run_menu(g, &menu);
         take_variables(g);
     }

@@ -483,6 +483,7 @@ static void each_mistake(void **state)
         else if (!strstr(cases[i].says, "left out"))
             assert_string_equal(config.entry[config.entry_count - 1]->title, "after");
         assert_string_equal(config.entry[0]->title, "before");
+        assert_string_equal(config.entry[0]->kernel, "/b"); /* GRUB had read it, too */
         if (!strstr(cases[i].says, "file ends"))
             assert_string_equal(host_log(), expected);
         assert_int_equal(config.problems, 1);
@@ -511,6 +512,7 @@ static void many_entries(void **state)
         n += format_text(text + n, EACH, "menuentry m%u { linux /k }\n", i);
     read_text(text);
     assert_int_equal(config.entry_count, ENTRIES_MAX);
+    assert_string_equal(entry_line(511), "m511: (vda2)/k BOOT_IMAGE=/k");
     expect_log("more than 512 entries; the rest of the config is left out");
     assert_int_equal(config.problems, 1);
 }
