@@ -8,6 +8,7 @@
 #include "error.h"
 #include "inflate.h"
 #include "print.h"
+#include "start.h"
 
 /* core.ld */
 extern u8 late_start[], late_end[];
@@ -23,7 +24,8 @@ void late_load(void)
     if (loaded)
         return;
     loaded = true;
+    _Static_assert(START_WORK >= INFLATE_WORK, "no arena is needed: it may be full");
     u64 room = (u64)(late_end - late_start), packed = load_le(late_packed, 4) - GZIP_HEAD - GZIP_TAIL;
-    if (inflate(late_packed + 4 + GZIP_HEAD, packed, late_start, room, &size) || size != room)
+    if (inflate(late_packed + 4 + GZIP_HEAD, packed, late_start, room, start_work, &size) || size != room)
         panic("shim.elf is damaged: its packed menu: %s", *error_text() ? error_text() : "too small");
 }

@@ -15,8 +15,7 @@ extern const u64 relr_start[], relr_end[];
 
 #define LOADED_AT MIB(1) /* shim.elf; the core is linked for, and unpacked to, a place behind it */
 
-/* For the strings of a record at their longest: they must be known to be kept clear of. */
-static u8 first_arena[STRING_MAX + MODULES_MAX * PAGE_SIZE + KIB(4)] __attribute__((section(".noinit"), aligned(16)));
+u8 start_work[START_WORK] __attribute__((section(".noinit"), aligned(16)));
 
 /* The pointers in a copy of the core that lies `delta` above the place it is linked for. They are listed as the generic
  * ABI's SHT_RELR says: the address of a pointer, then bitmaps (bit 0 set) for the 63 words behind each. */
@@ -89,7 +88,7 @@ _Noreturn void start_main(u32 door, u64 record)
 {
     struct start_place place;
     cpu_init();
-    arena_init(first_arena, sizeof first_arena);
+    arena_init(start_work, sizeof start_work);
     boot_record_read(&boot, door, record);
     if (!find_place(&place))
         panic("no %u KiB of free memory below 4 GiB to work in (%lu MiB usable; %s)",

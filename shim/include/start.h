@@ -11,6 +11,11 @@ struct start_place {
     u64 image_size; /* code, data, BSS, stack; the arena follows */
 };
 
+/* The arena where the core was unpacked, for the strings of a record at their longest: they must be known to be kept
+ * clear of. In the copy it is nobody's. */
+#define START_WORK (STRING_MAX + MODULES_MAX * PAGE_SIZE + KIB(4))
+extern u8 start_work[START_WORK];
+
 /* The one record. Where the core was unpacked it only serves to find a place; the copy fills its own. */
 extern struct boot_info boot;
 

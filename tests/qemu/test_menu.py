@@ -89,6 +89,17 @@ def test_many_entries(kit, scratch):
         expect_booted(guest, "n57")
 
 
+def test_a_config_as_large_as_the_memory(kit, scratch):
+    """What is unpacked for the menu needs nothing of what a config has used up."""
+    config = b"".join(b"menuentry 'Number %d' {\n linux /kernel x=%d\n initrd /initrd\n}\n" % (n, n)
+                      for n in range(4000))
+    image = scratch / "disk.img"
+    make_disk(str(image), {"/boot/grub/grub.cfg": config})
+    with Guest("-kernel", kit.shim, *virtio_disk(image), memory=24) as guest:
+        guest.expect("error: grub.cfg:", 30)
+        guest.expect("Enter (boot|do it)", 30)
+
+
 def test_vga_shows_the_same(kit, scratch):
     with start(kit, scratch, "timeout none\n" + THREE) as guest:
         guest.expect("Title of three", 30)

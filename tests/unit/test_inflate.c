@@ -13,13 +13,14 @@
 #include "tools.h"
 
 static u8 out[1 << 20];
+static u16 work[INFLATE_WORK / 2];
 
 /* in lies where reading past its end is seen. */
 static enum error unpack_all(const u8 *in, u64 size, u64 room, u64 *got)
 {
     u8 *copy = malloc(size ? size : 1), *to = malloc(room ? room : 1);
     memcpy(copy, in, size);
-    enum error error = inflate(copy, size, to, room, got);
+    enum error error = inflate(copy, size, to, room, work, got);
     assert_true(*got <= room);
     memcpy(out, to, *got);
     free(copy);
