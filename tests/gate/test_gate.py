@@ -375,3 +375,29 @@ def test_whatever_the_file_holds(intact):
     for case in cases:
         assert [rule for rule, _, _ in check(case)] == RULES
         assert broken(case)
+
+
+# ---- what is packed --------------------------------------------------------------------------------------------------
+
+# The ways into the late part (shim/include/late.h), each behind a late_load().
+LATE_DOORS = {"fb_start", "bls_parse", "extlinux_parse", "grub_parse", "menu_choose", "prompt_run"}
+
+
+def symbols(path):
+    """(defined global ones, undefined ones) of an object."""
+    words = [line.split() for line in subprocess.run(["nm", "-g", str(path)], check=True, text=True,
+                                                     stdout=subprocess.PIPE).stdout.splitlines()]
+    return {w[2] for w in words if len(w) == 3}, {w[1] for w in words if len(w) == 2 and w[0] == "U"}
+
+
+def test_only_known_doors_lead_into_the_late_part(shim):
+    late = {BUILD / line.split("(")[0].lstrip("*") for line in (BUILD / "late.ld").read_text().splitlines()
+            if "font" not in line}
+    late |= set((BUILD / "target").rglob("font.o"))
+    objects = set((BUILD / "target").rglob("*.o"))
+    assert late and late <= objects
+    defined = set().union(*(symbols(o)[0] for o in late))
+    for early in sorted(objects - late):
+        unknown = symbols(early)[1] & defined - LATE_DOORS
+        assert not unknown, f"{early.relative_to(BUILD)} reaches {', '.join(sorted(unknown))}, which may be packed"
+    assert LATE_DOORS <= defined
