@@ -146,8 +146,7 @@ struct reading {
 
 static void disable(struct reading *r, const char *reason)
 {
-    if (!r->entry->disabled)
-        r->entry->disabled = reason ? reason : "there is no memory left to say why";
+    entry_disable(r->entry, reason);
 }
 
 /* What has failed is why the entry cannot be chosen. */

@@ -48,6 +48,12 @@ struct boot_entry *config_find_named(const struct config *config, struct text na
     }
 }
 
+void entry_disable(struct boot_entry *entry, const char *reason)
+{
+    if (!entry->disabled)
+        entry->disabled = reason ? reason : "there is no memory left to say why";
+}
+
 struct boot_entry *config_entry_add(struct config *config, const struct config_file *file, struct text id)
 {
     if (config->entry_count == ENTRIES_MAX) {

@@ -25,23 +25,16 @@ static struct boot_entry *loading(struct grub *g)
     return g->entry ? g->entry : &g->top;
 }
 
-/* The first reason stays. */
-static void disable(struct boot_entry *entry, const char *reason)
-{
-    if (!entry->disabled)
-        entry->disabled = reason ? reason : "no memory is left";
-}
-
 /* A path as GRUB has it, as one of ours: of a file on `home`, or "(VOLUME)/path". *v: where it is. */
 static struct text path_here(struct grub *g, struct text name, const struct volume *home, struct volume **v)
 {
     struct text device, path;
     *v = grub_path(g, name, &device, &path);
     if (!*v)
-        disable(loading(g), format_copy("%.*s: there is no device (%.*s)", (int)name.len, name.at, (int)device.len,
-                                        device.at));
+        entry_disable(loading(g), format_copy("%.*s: there is no device (%.*s)", (int)name.len, name.at,
+                                              (int)device.len, device.at));
     else if (!(*v)->fs)
-        disable(loading(g), format_copy("(%s): %s", (*v)->name, (*v)->reason ? (*v)->reason : "no filesystem"));
+        entry_disable(loading(g), format_copy("(%s): %s", (*v)->name, (*v)->reason ? (*v)->reason : "no filesystem"));
     if (!*v)
         return (struct text){text_copy(name), name.len};
     const char *slash = text_starts(path, "/") ? "" : "/";
@@ -110,10 +103,10 @@ static int command_initrd(struct grub *g, struct grub_words words)
         if (text_starts(words.at[i], "--"))
             continue;
         if (text_starts(words.at[i], "newc:"))
-            disable(entry, "its initrd is to be made of single files (newc:), which is not done here");
+            entry_disable(entry, "its initrd is to be made of single files (newc:), which is not done here");
         struct entry_file file = {.path = path_here(g, words.at[i], entry->volume, &v)};
         if (file.path.at && entry_file_add(&entry->initrd, &entry->initrd_count, file))
-            disable(entry, format_copy("initrd: %s", error_text()));
+            entry_disable(entry, format_copy("initrd: %s", error_text()));
     }
     return 0;
 }
@@ -126,9 +119,9 @@ static int command_other(struct grub *g, struct grub_words words)
         if (!text_starts(words.at[i], "-"))
             what = words.at[i];
     if (g->entry)
-        disable(g->entry, format_copy("it starts %.*s by `%.*s`, which cannot be done here",
-                                      (int)(what.len ? what.len : 9), what.len ? what.at : "something", (int)name.len,
-                                      name.at));
+        entry_disable(g->entry, format_copy("it starts %.*s by `%.*s`, which cannot be done here",
+                                            (int)(what.len ? what.len : 9), what.len ? what.at : "something",
+                                            (int)name.len, name.at));
     return 0;
 }
 
@@ -148,7 +141,7 @@ static int command_end(struct grub *g, struct grub_words words)
     if (words.count && text_equal(words.at[-1], "fwsetup"))
         return 1;
     if (g->entry)
-        disable(g->entry, format_copy("it starts nothing: `%.*s`", (int)words.at[-1].len, words.at[-1].at));
+        entry_disable(g->entry, format_copy("it starts nothing: `%.*s`", (int)words.at[-1].len, words.at[-1].at));
     g->ended = true;
     return 0;
 }
@@ -266,9 +259,9 @@ static void run_body(struct grub *g, struct grub_menuentry *m)
     if (m->entry->kind != ENTRY_BOOT)
         return;
     if (!m->entry->kernel)
-        disable(m->entry, "it names no kernel");
+        entry_disable(m->entry, "it names no kernel");
     if (m->restricted && variable_get(&g->variables, text_of("superusers")))
-        disable(m->entry, "it wants a password of GRUB's");
+        entry_disable(m->entry, "it wants a password of GRUB's");
 }
 
 /* Run the bodies of menu's entries, each with the variables as they are now. */
@@ -278,7 +271,7 @@ static void run_menu(struct grub *g, struct grub_menu *menu)
     u32 functions = g->function_count;
     if (!before || g->depth + 3 >= GRUB_DEPTH_MAX || g->file_depth == ARRAY_COUNT(g->file)) {
         for (struct grub_menuentry *m = menu->first; m; m = m->next)
-            disable(m->entry, "too many menus are within each other");
+            entry_disable(m->entry, "too many menus are within each other");
         return;
     }
     copy_variables(before, &g->variables);
@@ -288,7 +281,7 @@ static void run_menu(struct grub *g, struct grub_menu *menu)
         g->file[g->file_depth++] = m->file; /* one that an entry reads is not to read it again */
         begin_menu(g, &below, m->entry);
         if (g->stopped)
-            disable(m->entry, "its config has been given up before it");
+            entry_disable(m->entry, "its config has been given up before it");
         else
             run_body(g, m);
         run_menu(g, &below);
@@ -323,7 +316,7 @@ static int command_configfile(struct grub *g, struct grub_words words)
     g->ended |= entry || g->config->entry_count != before;
     if (entry && g->config->entry_count == before) {
         entry->kind = ENTRY_BOOT;
-        disable(entry, error ? format_copy("configfile: %s", error_text()) : "its menu has no entries");
+        entry_disable(entry, error ? format_copy("configfile: %s", error_text()) : "its menu has no entries");
     }
     if (error)
         grub_report(g, format_copy("configfile: %s", error_text()));

@@ -108,12 +108,6 @@ void extlinux_entry_name(struct extlinux *x, struct boot_entry *entry, struct te
 
 const char extlinux_password[] = "it wants a password, which cannot be asked for here";
 
-static void disable(struct boot_entry *entry, const char *reason)
-{
-    if (!entry->disabled && reason)
-        entry->disabled = reason;
-}
-
 static enum extlinux_kind kind_of_name(struct text name)
 {
     static const struct {
@@ -148,7 +142,7 @@ static void set_options(struct boot_entry *entry, struct text more)
 {
     if (more.len && entry_options_add(entry, more)) {
         error_clear();
-        disable(entry, "its options do not fit into memory");
+        entry_disable(entry, "its options do not fit into memory");
     }
     if (contains(more, "${"))
         say_verbose("%s:%u: label %s: `${` stays as it is", entry->config, entry->line, entry->id);
@@ -162,10 +156,10 @@ static void set_initrds(struct extlinux *x, struct boot_entry *entry, struct tex
             continue;
         struct text path = text_of(extlinux_path(x, item));
         if (!path.at) {
-            disable(entry, format_copy("its initrd %.*s is on no volume", (int)min_u64(item.len, 100), item.at));
+            entry_disable(entry, format_copy("its initrd %.*s is on no volume", (int)min_u64(item.len, 100), item.at));
         } else if (entry_file_add(&entry->initrd, &entry->initrd_count, (struct entry_file){.path = path})) {
             error_clear();
-            disable(entry, "it has too many initrds");
+            entry_disable(entry, "it has too many initrds");
             return;
         }
     }
@@ -187,14 +181,14 @@ static void fill_linux(struct extlinux *x, struct boot_entry *entry, struct text
 {
     struct text file = extlinux_word(&command), of_command = find_initrd(command), of_append = find_initrd(append);
     if ((u64)command.len + append.len > OPTIONS_MAX) {
-        disable(entry, "its options are longer than Linux takes");
+        entry_disable(entry, "its options are longer than Linux takes");
         return;
     }
     entry->kernel = extlinux_path(x, file);
     if (!file.len)
-        disable(entry, "it names no kernel");
+        entry_disable(entry, "it names no kernel");
     else if (!entry->kernel)
-        disable(entry, format_copy("its kernel %.*s is on no volume", (int)min_u64(file.len, 100), file.at));
+        entry_disable(entry, format_copy("its kernel %.*s is on no volume", (int)min_u64(file.len, 100), file.at));
     set_options(entry, command);
     set_options(entry, append);
     set_initrds(x, entry, of_command.at ? of_command : of_append.at ? of_append : extlinux_word(&initrd));
@@ -230,7 +224,8 @@ static void fill_config(struct extlinux *x, struct boot_entry *entry, struct tex
         return;
     x->config->entry_count = first;
     entry->kind = ENTRY_BOOT;
-    disable(entry, format_copy("it reads %.*s, which has nothing else to boot", (int)min_u64(path.len, 100), path.at));
+    entry_disable(entry, format_copy("it reads %.*s, which has nothing else to boot", (int)min_u64(path.len, 100),
+                                     path.at));
 }
 
 /* The word behind `-sys-` or `-iso-`: what whichsys.c32 starts on a disk. */
@@ -268,13 +263,13 @@ static void fill_program(struct extlinux *x, struct boot_entry *entry, struct te
             extlinux_word(&arguments);
         fill_linux(x, entry, arguments, (struct text){NULL, 0}, initrd);
     } else if (text_equal(base, "mboot")) {
-        disable(entry, "it is for multiboot, which cannot be booted yet");
+        entry_disable(entry, "it is for multiboot, which cannot be booted yet");
     } else if (text_equal(base, "ifcpu64") || text_equal(base, "whichsys")) {
         word = base.at[0] == 'w' ? label_of_disk(arguments) : extlinux_word(&arguments);
         entry->kernel = text_copy(word); /* until the labels are known */
         *flags_of(x, entry) |= EXTLINUX_ALIAS;
     } else {
-        disable(entry, format_copy("it is a program for Syslinux (%.*s)", (int)min_u64(base.len, 60), base.at));
+        entry_disable(entry, format_copy("it is a program for Syslinux (%.*s)", (int)min_u64(base.len, 60), base.at));
     }
 }
 
@@ -291,7 +286,7 @@ void extlinux_entry_fill(struct extlinux *x, struct boot_entry *entry, enum extl
     else if (kind == EXTLINUX_CONFIG)
         fill_config(x, entry, file, extlinux_word(rest.len ? &rest : &append));
     else
-        disable(entry, reason_of(kind));
+        entry_disable(entry, reason_of(kind));
 }
 
 void extlinux_label_end(struct extlinux *x)
@@ -316,9 +311,9 @@ void extlinux_label_end(struct extlinux *x)
         return;
     }
     if (label.disabled)
-        disable(entry, "the config disables it");
+        entry_disable(entry, "the config disables it");
     if (label.password)
-        disable(entry, extlinux_password);
+        entry_disable(entry, extlinux_password);
     struct text append = label.append.at ? label.append : x->scope->append;
     if (text_equal(append, "-"))
         append.len = 0;

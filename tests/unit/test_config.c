@@ -566,6 +566,27 @@ static void add_kernel(const char *text)
     add_module(text, bytes, sizeof bytes);
 }
 
+static void what_is_missing_is_disabled_without_memory(void **state)
+{
+    (void)state;
+    static const struct toy files[] = {
+        {1, "", "extlinux.conf", "label a\nlinux /k\nlabel b\nlinux (hd7)/k\n"}, {0},
+    };
+    machine(files);
+    read_config(); /* what disks need is there */
+    u64 mark = arena_mark();
+    for (u32 left = 0; left < KIB(24); left += 72) {
+        memset(&config, 0, sizeof config);
+        log_level = LOG_SILENT;
+        arena_release(mark);
+        arena_reserve(arena_left() - left, 1);
+        read_config();
+        for (u32 i = 0; i < config.entry_count; i++)
+            assert_non_null(config.entry[i]->disabled);
+    }
+    assert_int_equal(config.entry_count, 2);
+}
+
 static void kernels_as_modules(void **state)
 {
     (void)state;
@@ -653,6 +674,7 @@ int main(void)
         cmocka_unit_test(the_search),
         cmocka_unit_test(a_config_that_cannot_be_read_does_not_end_the_search),
         cmocka_unit_test(configs_as_modules),
+        cmocka_unit_test(what_is_missing_is_disabled_without_memory),
         cmocka_unit_test(kernels_as_modules),
         cmocka_unit_test(the_default_of_the_command_line),
     };
