@@ -134,7 +134,7 @@ static const struct boot_entry *entry_at_once(const struct config *config, u32 *
 }
 
 /* One look at all disks, and choices until the user wants another look. */
-static void boot_from_disks(const struct mem_range *keep)
+static void boot_from_disks(const struct mem_range *keep, bool again)
 {
     struct disk_list *disks = arena_alloc(sizeof *disks, 8);
     struct volume_list *volumes = arena_alloc(sizeof *volumes, 8);
@@ -146,7 +146,7 @@ static void boot_from_disks(const struct mem_range *keep)
     config_read(config, volumes, &boot, &arguments);
     const struct session session = {&boot, &arguments, disks, volumes, config};
     const struct boot_entry *entry = config->default_entry;
-    u32 countdown = first_countdown(config);
+    u32 countdown = again ? TIMEOUT_NONE : first_countdown(config); /* a key stops it, that for a rescan, too */
     for (u64 mark = arena_mark();; arena_release(mark)) { /* what was made for one boot goes with it */
         const struct boot_entry *at_once = entry_at_once(config, &countdown);
         struct menu_choice choice = {MENU_BOOT, at_once, at_once};
@@ -188,9 +188,9 @@ void shim_main(u32 door, u64 record, const struct start_place *place)
     if (!boot.rsdp)
         boot.rsdp = arguments.rsdp;
     map_memory();
-    for (;;) {
+    for (bool again = false;; again = true) {
         u64 mark = arena_mark();
-        boot_from_disks(&keep);
+        boot_from_disks(&keep, again);
         arena_release(mark);
     }
 }

@@ -175,6 +175,17 @@ def test_rescan_key(kit, scratch):
         expect_booted(guest, "two")
 
 
+def test_rescan_waits(kit, scratch):
+    """Who asked for another look wants to see what was found, whatever the config's timeout is."""
+    with start(kit, scratch, "timeout 0\nentry a\n title Broken\n linux /none\n") as guest:
+        guest.expect("/none: no such file", 30)
+        guest.expect("Broken", 30)
+        guest.send("r")
+        guest.expect("config .*1 entry", 30)
+        guest.expect("Enter boot", 30)
+        assert guest.text.count('/none: no such file') == 2  # in the log and in the menu: not tried again
+
+
 def test_moving_is_cheap(kit, scratch):
     """The highlight moves by one row: a fiftieth of a second at 115200 baud."""
     with start(kit, scratch, "timeout none\n" + THREE) as guest:
