@@ -51,7 +51,7 @@ static void disable_if_missing(const struct volume_list *volumes, struct boot_en
         error = file_open_named(volumes, entry->volume, entry->initrd[n].path, &file);
     arena_release(mark);
     if (error)
-        entry->disabled = format_copy("%s", error_text());
+        entry_disable(entry, format_copy("%s", error_text()));
     error_clear();
 }
 

@@ -116,11 +116,14 @@ class Guest:
         if not self.qmp:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             connection.settimeout(stretched(20))
-            for _ in range(1200):  # QEMU makes the socket a moment after its start
-                if os.path.exists(self.qmp_path) or self.closed:
+            for tries_left in range(1200, -1, -1):  # QEMU makes the socket a moment after its start, and then listens
+                try:
+                    connection.connect(self.qmp_path)
                     break
-                time.sleep(0.05)
-            connection.connect(self.qmp_path)
+                except (FileNotFoundError, ConnectionRefusedError):
+                    if not tries_left or self.closed:
+                        raise
+                    time.sleep(0.05)
             self.qmp = connection.makefile("rw")
             self.qmp.readline()
             self._command("qmp_capabilities")
