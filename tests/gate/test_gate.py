@@ -379,8 +379,10 @@ def test_whatever_the_file_holds(intact):
 
 # ---- what is packed --------------------------------------------------------------------------------------------------
 
-# The ways into the late part (shim/include/late.h), each behind a late_load().
-LATE_DOORS = {"fb_start", "bls_parse", "extlinux_parse", "grub_parse", "menu_choose", "prompt_run"}
+# The ways into the late part (shim/include/late.h), each behind a late_load(); the last four by config.c, for what a
+# dialect there has read.
+LATE_DOORS = {"fb_start", "bls_parse", "extlinux_parse", "grub_parse", "menu_choose", "prompt_run", "config_clean",
+              "config_merge_entries", "config_merge_settings", "entry_is_usable"}
 
 
 def symbols(path):
