@@ -15,7 +15,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as xml
 
-FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "6"))
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "4"))
 FUZZ_SEED = int(os.environ.get("FUZZ_SEED", "1"))  # the same inputs each time: what failed fails again; 0: others
 JOBS = min(2, os.cpu_count() or 1)
 started = time.monotonic()
