@@ -123,8 +123,7 @@ static const char *small_letters(struct text stem, const char *suffix)
 {
     char *name = format_copy("%.*s%s", (int)stem.len, stem.at, suffix);
     for (char *c = name; c && *c; c++)
-        if (*c >= 'A' && *c <= 'Z')
-            *c = (char)(*c + 32);
+        *c = (char)small_letter((u8)*c);
     return name;
 }
 
@@ -289,8 +288,7 @@ static void key_hotkey(struct reading *r, struct text value)
 {
     if (value.len != 1 || (u8)value.at[0] <= ' ' || (u8)value.at[0] >= 0x7f)
         return;
-    u8 c = (u8)value.at[0];
-    r->entry->hotkey = c >= 'A' && c <= 'Z' ? c + 32u : c;
+    r->entry->hotkey = small_letter((u8)value.at[0]);
 }
 
 enum { TITLE, VERSION, MACHINE_ID, SORT_KEY, LINUX, EFI, UKI, UKI_URL, INITRD, OPTIONS, ARCHITECTURE, HOTKEY };

@@ -409,8 +409,7 @@ static bool open_config(const struct search *s, struct volume *v, const struct c
 
 static const char *heading_of(const struct volume *v)
 {
-    const char *type = v->fs->describe ? v->fs->describe(v) : v->fs->name;
-    return format_copy(v->ids.label[0] ? "%s: %s \"%.60s\"" : "%s: %s", v->name, type, v->ids.label);
+    return format_copy(v->ids.label[0] ? "%s: %s \"%.60s\"" : "%s: %s", v->name, volume_type(v), v->ids.label);
 }
 
 /* The configs of one volume, by dialect. */

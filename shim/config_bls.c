@@ -212,11 +212,6 @@ static void make_titles_unique(struct bls *b)
 
 /* ---- loader.conf ------------------------------------------------------------------------------------------------- */
 
-static char small(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
 /* Whether c is in the [set] that *pattern stands behind the bracket of; *pattern goes behind its end. */
 static bool match_set(struct text *pattern, char c, bool *closed)
 {
@@ -225,10 +220,10 @@ static bool match_set(struct text *pattern, char c, bool *closed)
     *closed = false;
     while (n < pattern->len && (pattern->at[n] != ']' || !n)) {
         n += pattern->at[n] == '\\' && n + 1 < pattern->len;
-        char from = small(pattern->at[n]), to = from;
+        char from = (char)small_letter((u8)pattern->at[n]), to = from;
         if (n + 2 < pattern->len && pattern->at[n + 1] == '-' && pattern->at[n + 2] != ']') {
             n += 2;
-            to = small(pattern->at[n]);
+            to = (char)small_letter((u8)pattern->at[n]);
         }
         found |= (u8)c >= (u8)from && (u8)c <= (u8)to;
         n++;
@@ -249,14 +244,14 @@ static bool match_one(struct text *pattern, char c)
     if (p == '?')
         return true;
     if (p == '[') {
-        bool closed, found = match_set(pattern, small(c), &closed);
+        bool closed, found = match_set(pattern, (char)small_letter((u8)c), &closed);
         return closed && found;
     }
     if (p == '\\' && pattern->len) {
         p = pattern->at[0];
         pattern->at++, pattern->len--;
     }
-    return small(p) == small(c);
+    return small_letter((u8)p) == small_letter((u8)c);
 }
 
 /* fnmatch(3) as efi_fnmatch() of systemd-boot has it, without case. After a mismatch the last `*` takes one more. */

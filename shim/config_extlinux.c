@@ -86,7 +86,7 @@ static void unknown_word(struct extlinux *x, const char *const *words, struct te
     char small[32];
     u32 n = 0;
     for (; n < word.len && n < sizeof small; n++)
-        small[n] = word.at[n] >= 'A' && word.at[n] <= 'Z' ? (char)(word.at[n] + 32) : word.at[n];
+        small[n] = (char)small_letter((u8)word.at[n]);
     const char *near = word.len > 3 && n == word.len ? nearest_word((struct text){small, n}, words) : NULL;
     if (near)
         report(x, "unknown keyword \"%.*s\"; did you mean \"%s\"?", shown(word), word.at, near);

@@ -227,7 +227,7 @@ int grub_add_menuentry(struct grub *g, struct grub_words words, struct text body
     if (!add_menuentry(g, words, option[ID], m))
         return 1;
     char key = option[HOTKEY].len == 1 ? option[HOTKEY].at[0] : 0;
-    m->entry->hotkey = (u8)(key >= 'A' && key <= 'Z' ? key + 32 : key);
+    m->entry->hotkey = small_letter((u8)key);
     if (submenu)
         m->entry->kind = ENTRY_SUBMENU;
     return 0;

@@ -138,7 +138,7 @@ static void add_kernel(struct page *page, const struct session *session, const s
 
 static void add_volume(struct page *page, const struct volume *v)
 {
-    const char *type = !v->fs ? "unknown" : v->fs->describe ? v->fs->describe(v) : v->fs->name;
+    const char *type = v->fs ? volume_type(v) : "unknown";
     add_copy(page, "Volume", format_copy("%s: %s, %lu MiB%s%s%s%s", v->name, type, v->size >> 20,
                                          v->ids.label[0] ? "\nLABEL=" : "", v->ids.label,
                                          v->ids.uuid[0] ? "\nUUID=" : "", v->ids.uuid));

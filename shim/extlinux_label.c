@@ -93,9 +93,7 @@ void extlinux_entry_name(struct extlinux *x, struct boot_entry *entry, struct te
             copy[n++] = title.at[i];
             continue;
         }
-        u32 key = i + 1 < title.len ? (u8)title.at[i + 1] : 0;
-        if (key >= 'A' && key <= 'Z')
-            key += 'a' - 'A';
+        u32 key = i + 1 < title.len ? small_letter((u8)title.at[i + 1]) : 0;
         if (!entry->hotkey && key > ' ' && key < 0x7f && key != '^' && key_is_free(x, entry, key))
             entry->hotkey = key;
     }

@@ -196,14 +196,9 @@ static bool take_hotkey(struct menu *m, u32 key)
 
 /* ---- search ------------------------------------------------------------------------------------------------------ */
 
-static u32 small(u32 key)
-{
-    return key >= 'A' && key <= 'Z' ? key + 32 : key;
-}
-
 static bool is_letter(u32 key)
 {
-    return (small(key) >= 'a' && small(key) <= 'z') || (key >= 0xa0 && key <= 0x10ffff);
+    return (small_letter(key) >= 'a' && small_letter(key) <= 'z') || (key >= 0xa0 && key <= 0x10ffff);
 }
 
 static bool is_of_word(char c)
@@ -266,7 +261,7 @@ static void find(struct menu *m, bool further)
 static void search_more(struct menu *m, u32 key)
 {
     char bytes[4];
-    u32 count = utf8_put(small(key), bytes);
+    u32 count = utf8_put(small_letter(key), bytes);
     if (m->search_length + count <= MENU_SEARCH_MAX) {
         memcpy(m->search + m->search_length, bytes, count);
         m->search_length += count;
@@ -363,7 +358,7 @@ static bool take_command(struct menu *m, u32 key, struct menu_choice *choice)
 /* A key that belongs to no search; true when it made a choice. */
 static bool take_other_key(struct menu *m, u32 key, struct menu_choice *choice)
 {
-    u32 letter = small(key);
+    u32 letter = small_letter(key);
     if (letter == 'e' || letter == 'd' || letter == 'c' || letter == 'r')
         return take_command(m, letter, choice);
     if (take_hotkey(m, letter))

@@ -35,8 +35,7 @@ static void run_volumes(struct prompt *p, const char *name, struct text rest)
     (void)name, (void)rest;
     for (u32 i = 0; i < volumes->count; i++) {
         const struct volume *v = volumes->volume[i];
-        const char *fs = !v->fs ? (v->reason ? v->reason : "nothing that is known here")
-                         : v->fs->describe ? v->fs->describe(v) : v->fs->name;
+        const char *fs = v->fs ? volume_type(v) : v->reason ? v->reason : "nothing that is known here";
         prompt_print(p, "%c %-10s %10s  %.200s%s%s%s%s", v == p->volume ? '*' : ' ', v->name,
                      size_text(v->size, size), fs, v->ids.label[0] ? " LABEL=" : "", v->ids.label,
                      v->ids.uuid[0] ? " UUID=" : "", v->ids.uuid);

@@ -12,17 +12,12 @@ bool text_equal(struct text a, const char *b)
     return a.len == strlen(b) && (!a.len || memcmp(a.at, b, a.len) == 0); /* memcmp() must not see NULL */
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
 bool text_equal_nocase(struct text a, struct text b)
 {
     if (a.len != b.len)
         return false;
     for (u32 i = 0; i < a.len; i++)
-        if (lower(a.at[i]) != lower(b.at[i]))
+        if (small_letter((u8)a.at[i]) != small_letter((u8)b.at[i]))
             return false;
     return true;
 }
@@ -61,14 +56,14 @@ static u32 digit_value(char c)
 {
     if (c >= '0' && c <= '9')
         return (u32)(c - '0');
-    c = lower(c);
+    c = (char)small_letter((u8)c);
     return c >= 'a' && c <= 'f' ? (u32)(c - 'a') + 10 : 99;
 }
 
 bool text_number(struct text t, u64 *value)
 {
     u32 base = 10;
-    if (t.len > 2 && t.at[0] == '0' && lower(t.at[1]) == 'x')
+    if (t.len > 2 && t.at[0] == '0' && small_letter((u8)t.at[1]) == 'x')
         base = 16, t.at += 2, t.len -= 2;
     if (!t.len)
         return false;

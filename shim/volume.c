@@ -45,7 +45,7 @@ static void print_volume(const struct volume *v)
     for (u32 i = 0; i < ARRAY_COUNT(ids); i++)
         if (ids[i].value[0] && used < sizeof line)
             used += format_text(line + used, (u32)sizeof line - used, " %s=%s", ids[i].key, ids[i].value);
-    say("volume %s: %s%s", v->name, v->fs->describe ? v->fs->describe(v) : v->fs->name, line);
+    say("volume %s: %s%s", v->name, volume_type(v), line);
 }
 
 /* OK with v->fs set, else the error of the filesystem that knows it, whose sentence is v->reason. */

@@ -45,6 +45,12 @@ static inline bool ranges_overlap(u64 a, u64 a_size, u64 b, u64 b_size)
     return a_size && b_size && (a < b ? b - a < a_size : a - b < b_size);
 }
 
+/* An ASCII capital as its small letter; everything else as it is. */
+static inline u32 small_letter(u32 c)
+{
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
 /* What separates words: blank, tab, CR, LF. */
 static inline bool is_blank(char c)
 {

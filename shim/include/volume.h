@@ -128,6 +128,12 @@ struct volume *volume_find(const struct volume_list *volumes, struct text which)
 /* Read size bytes at byte offset of the volume. ERR_RANGE (with a sentence) past its end. */
 enum error volume_read(struct volume *v, u64 offset, u64 size, void *buf);
 
+/* What the filesystem of v, which has one, is called: "ext4", "vfat". */
+static inline const char *volume_type(const struct volume *v)
+{
+    return v->fs->describe ? v->fs->describe(v) : v->fs->name;
+}
+
 /* v's name, for sentences: "(vda1)" is written by the caller as "(%s)". */
 static inline const char *volume_name(const struct volume *v) { return v->name; }
 
