@@ -152,6 +152,9 @@ enum error bls_expand(const struct bls *b, struct text value, struct text *expan
     if (!out)
         return ERR_NO_MEMORY;
     expand_into(b, value, out);
+    for (u64 i = 0; i < length; i++) /* a variable may hold what a line of an entry cannot */
+        if (out[i] == '\r' || out[i] == '\n')
+            out[i] = ' ';
     *expanded = text_trim((struct text){out, (u32)length});
     return OK;
 }
