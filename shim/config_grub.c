@@ -146,6 +146,16 @@ static int command_end(struct grub *g, struct grub_words words)
     return 0;
 }
 
+/* Without control characters, and not empty. */
+static const char *clean_title(struct text title)
+{
+    char *copy = text_copy(text_trim(title));
+    for (char *p = copy; copy && *p; p++)
+        if ((u8)*p < ' ')
+            *p = ' ';
+    return copy && !*copy ? "(no title)" : copy;
+}
+
 /* Outside of entries: what has been loaded becomes one. */
 static int command_boot(struct grub *g, struct grub_words words)
 {
@@ -156,10 +166,11 @@ static int command_boot(struct grub *g, struct grub_words words)
         return 0;
     file.name = g->name;
     struct boot_entry *entry = config_entry_add(g->config, &file, text_of("boot"));
-    if (!entry)
+    const char *title = clean_title(text_of(g->top.kernel));
+    if (!entry || !title)
         return 1;
     g->top.id = entry->id;
-    g->top.title = g->top.kernel;
+    g->top.title = title;
     g->top.config = g->name;
     g->top.line = g->line;
     g->top.parent = g->menu->parent;
@@ -168,16 +179,6 @@ static int command_boot(struct grub *g, struct grub_words words)
 }
 
 /* ---- menus ------------------------------------------------------------------------------------------------------- */
-
-/* Without control characters, and not empty. */
-static const char *clean_title(struct text title)
-{
-    char *copy = text_copy(text_trim(title));
-    for (char *p = copy; copy && *p; p++)
-        if ((u8)*p < ' ')
-            *p = ' ';
-    return copy && !*copy ? "(no title)" : copy;
-}
 
 static bool add_menuentry(struct grub *g, struct grub_words words, struct text id, struct grub_menuentry *m)
 {

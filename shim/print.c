@@ -170,14 +170,19 @@ char *format_copy(const char *format, ...)
     return copy;
 }
 
-/* prefix, the formatted text, and suffix, cut at 1.5 KiB: longest trail plus its frame. */
+/* prefix, the formatted text, and suffix, cut at 1.5 KiB: longest trail plus its frame. What comes from a disk must not
+ * move a terminal's cursor or forge a line: control characters become `?`. */
 static void print_framed(const char *prefix, const char *format, va_list args, const char *suffix)
 {
     char line[1536];
     u32 used = format_text(line, sizeof line, "%s", prefix);
     u32 room = (u32)sizeof line - used - 2;
     u32 length = format_text_v(line + used, room, format, args);
-    used += length < room ? length : room - 1;
+    length = length < room ? length : room - 1;
+    for (char *p = line + used; p < line + used + length; p++)
+        if (((u8)*p < ' ' && (*p != '\n' || *prefix)) || *p == 0x7f)
+            *p = '?';
+    used += length;
     used += format_text(line + used, (u32)sizeof line - used, "%s", suffix);
     console_write(line, used);
 }

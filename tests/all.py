@@ -1,22 +1,24 @@
 #!/usr/bin/env python3
 """all.py BUILD: every test, one after the other; the last line is `N passed, N failed`.
 
-Build by gcc and by clang, include checks, unit tests, fuzz targets (saved corpus, then FUZZ_SECONDS of new input each),
-the gate, configs of distributions, QEMU. A step that cannot run counts as one failed test: nothing is left out
+Build by gcc and by clang, include checks, unit tests, fuzz targets (saved corpus, then the same FUZZ_RUNS new inputs
+each; `make fuzz` looks for others), the gate, configs of distributions, QEMU. A step that cannot run counts as one failed test: nothing is left out
 silently. Steps by name run alone: `all.py build unit`.
 """
 import concurrent.futures
 import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import xml.etree.ElementTree as xml
 
-FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "4"))
-FUZZ_SEED = int(os.environ.get("FUZZ_SEED", "1"))  # the same inputs each time: what failed fails again; 0: others
+FUZZ_RUNS = int(os.environ.get("FUZZ_RUNS", "5000"))
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "5"))  # a slower machine comes less far along the same row of inputs
+FUZZ_SEED = int(os.environ.get("FUZZ_SEED", "1"))  # 0: others each time
 JOBS = min(2, os.cpu_count() or 1)
 started = time.monotonic()
 passed = 0
@@ -139,15 +141,18 @@ def add_cmocka(program, status, output):
 
 
 def fuzz_one(name):
-    """The saved corpus, then new input; findings and new corpus stay in the build folder."""
-    work = f"{build}/fuzz-work/{name}"
-    os.makedirs(work, exist_ok=True)
+    """The saved corpus, then new input; findings stay in the build folder. What failed must fail again anywhere, so
+    nothing may depend on addresses (use_cmp) or on what earlier runs left."""
+    work = f"{build}/fuzz-test/{name}"
+    shutil.rmtree(work, ignore_errors=True)
+    os.makedirs(work)
     program, corpus = f"{build}/fuzzers/{name}", f"tests/fuzz/corpus/{name}"
-    options = [f"-artifact_prefix={build}/fuzz-work/{name}-", "-timeout=60", "-rss_limit_mb=2048", "-verbosity=1",
-               f"-seed={FUZZ_SEED}"]
+    options = [f"-artifact_prefix={build}/fuzz-test/{name}-", "-timeout=60", "-rss_limit_mb=2048", "-verbosity=1",
+               f"-seed={FUZZ_SEED}", "-use_cmp=0", "-reload=0"]
     saved = [corpus] if os.path.isdir(corpus) else []
     replay = run([program, "-runs=0", *options, *saved], 300) if saved else (1, f"no corpus at {corpus}")
-    fresh = run([program, f"-max_total_time={FUZZ_SECONDS}", *options, work, *saved], FUZZ_SECONDS + 300)
+    limits = [f"-runs={FUZZ_RUNS}", f"-max_total_time={FUZZ_SECONDS}"]
+    fresh = run([program, *limits, *options, work, *saved], FUZZ_SECONDS + 300)
     return replay, fresh
 
 
@@ -158,7 +163,7 @@ def step_fuzz():
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         for name, (replay, fresh) in zip(names, pool.map(fuzz_one, names)):
             count(f"fuzz {name}: corpus", not replay[0], tail(replay[1]))
-            count(f"fuzz {name}: {FUZZ_SECONDS} s", not fresh[0], tail(fresh[1]))
+            count(f"fuzz {name}: new inputs", not fresh[0], tail(fresh[1]))
 
 
 def pytest(folder, *options):

@@ -328,6 +328,17 @@ static void the_log_keeps_the_newest(void **state)
 
 /* ---- serial ------------------------------------------------------------------------------------------------------ */
 
+/* What a disk's text says must not move the cursor, ring the bell or forge a line of the log. */
+static void no_control_characters_in_messages(void **state)
+{
+    (void)state;
+    machine(UART_16550, ABSENT, false);
+    open_list("serial");
+    uarts[0].sent_count = 0;
+    warn("volume \"%s\"", "\x1b[2J\a\rshim: booting\n\t\x7f\xc3\xa9");
+    assert_string_equal(uarts[0].sent, "shim: warning: volume \"?[2J??shim: booting???\xc3\xa9\"\r\n");
+}
+
 static void ports_of_nobody(void **state)
 {
     (void)state;
@@ -814,6 +825,7 @@ int main(void)
         cmocka_unit_test(lists),
         cmocka_unit_test(the_log_is_replayed),
         cmocka_unit_test(the_log_keeps_the_newest),
+        cmocka_unit_test(no_control_characters_in_messages),
         cmocka_unit_test(ports_of_nobody),
         cmocka_unit_test(a_port_that_vanishes_or_stands_still),
         cmocka_unit_test(the_slowest_line_loses_nothing),

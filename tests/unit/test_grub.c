@@ -400,6 +400,8 @@ static void boot_without_a_menu(void **state)
     read_text("linux /boot/vmlinuz\nif [ x = y ]; then boot; fi\nmenuentry yes { linux /yes }\n");
     assert_int_equal(config.entry_count, 1);
     assert_string_equal(config.entry[0]->title, "yes");
+    read_text("linux /\x1b[7m/vmlinuz\nboot\n"); /* the path is the title */
+    assert_string_equal(config.entry[0]->title, "/ [7m/vmlinuz");
 }
 
 static void variables_for_others(void **state)
