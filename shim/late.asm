@@ -1,5 +1,5 @@
-; late.asm: the late part (late.h) as late.c reads it: the size of PACKED, a gzip file, and the file; then nothing up to
-; ROOM.
+; late.asm: the late part (late.h) as late.c reads it: the size of PACKED, a DEFLATE stream, and the stream; then nothing
+; up to ROOM.
 
 packed_size:
     dd packed_end - packed

@@ -9,7 +9,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-NEED_BUILD  := gcc nasm binutils lz4
+NEED_BUILD  := gcc nasm binutils lz4 zopfli
 NEED_KERNEL := python3 busybox-static
 NEED_DISK   := e2fsprogs fdisk dosfstools mtools xorriso genisoimage
 NEED_RUN    := $(NEED_BUILD) $(NEED_KERNEL) qemu-system-x86 e2fsprogs fdisk
