@@ -41,7 +41,7 @@ LATE := $(patsubst %,shim/%,menu menu_draw screen details editor line_edit promp
     config_bls bls_entry bls_variables version config_extlinux extlinux_label extlinux_scope \
     config_grub grub_commands grub_device grub_lex grub_parse grub_regexp grub_run variables config_merge) \
     drivers/fb_draw
-LATE_ROOM := 53248
+LATE_ROOM := 51712
 
 # shim.elf is the doors (entry.asm) and the core (all else), whose first bytes lie where they belong; the doors unpack
 # the rest behind them. As much is plain as the size limit allows: unpacking is the larger part of a short boot.
@@ -49,7 +49,7 @@ DOOR_OBJECTS := $(B)/target/shim/entry.asm.o $(B)/target/shim/unpack.o
 CORE_OBJECTS := $(filter-out $(DOOR_OBJECTS) $(B)/target/shim/packed.asm.o, \
     $(C_SOURCES:%.c=$(B)/target/%.o) $(ASM_SOURCES:%.asm=$(B)/target/%.asm.o))
 CORE_START   := 0x110000
-CORE_PLAIN   := 128000
+CORE_PLAIN   := 126464
 
 .PHONY: all clean unit fuzz-build
 all: $(B)/shim.elf $(B)/shim.elf.debug
@@ -93,8 +93,9 @@ LINK := ld -m elf_x86_64 -z noexecstack -z norelro --no-warn-rwx-segments --gc-s
 
 $(B)/late.ld: Makefile
 	@mkdir -p $(@D)
-	@printf '*target/%s.o(.text .text.* .rodata .rodata.*)\n' $(LATE) >$@
-	@echo '*font.o(.text .text.* .rodata .rodata.*)' >>$@
+	@printf '*target/%s.o(.text .text.*)\n' $(LATE) >$@
+	@echo '*font.o(.rodata .rodata.*)' >>$@
+	@printf '*target/%s.o(.rodata .rodata.*)\n' $(LATE) >>$@
 
 $(B)/shim.elf.debug: $(CORE_OBJECTS) shim/core.ld $(B)/late.ld
 	$(call SAY,LD) $(LINK) -pie --no-dynamic-linker -z pack-relative-relocs --defsym=CORE_START=$(CORE_START) \
@@ -105,15 +106,16 @@ $(B)/core.labels: $(B)/shim.elf.debug
 	@nm $< | awk '/ (bss_start|bss_end|page_tables|stack_top|start_main)$$/ { print "core_" $$3 " = 0x" $$1 ";" } \
 	    / core_(start|data_end|end)$$/ { print $$3 " = 0x" $$1 ";" }' >$@
 
-# Calls of one function from many places are the same bytes where they say its place and not the way to it: a twelfth
-# less to pack. late.c takes it back.
-CALLS_ABSOLUTE := 's/([\xe8\xe9])(...[\0\xff])/ \
-    my $$to = unpack("V", $$2) + $$-[2] & 0x1ffffff; $$1 . pack("V", $$to >> 24 ? $$to | 0xff000000 : $$to)/gsex'
+# What is called or read from many places is the same bytes in all of them where they say its place and not the way to
+# it: a twelfth less to pack. Behind the code of a call, of a jump and of [rip + ...] this is done to ways below 1 MiB;
+# late.c takes it back.
+PLACES := 's/([\xe8\xe9\x05\x0d\x15\x1d\x25\x2d\x35\x3d])(..(?:[\0-\x0f]\0|[\xf0-\xff]\xff))/ \
+    my $$to = unpack("V", $$2) + $$-[2] & 0x1fffff; $$1 . pack("V", $$to | ($$to >> 20) * 0xffe00000)/gsex'
 
 $(B)/core.lz4: $(B)/shim.elf.debug shim/late.asm
 	$(call SAY,LZ4) $(OBJCOPY) -O binary --only-section=.late $< $(B)/late.bin
-	@perl -C0 -0777 -pe $(CALLS_ABSOLUTE) $(B)/late.bin >$(B)/late.absolute
-	@zopfli -c --deflate --i5 $(B)/late.absolute >$(B)/late.deflated
+	@perl -C0 -0777 -pe $(PLACES) $(B)/late.bin >$(B)/late.places
+	@zopfli -c --deflate --i5 $(B)/late.places >$(B)/late.deflated
 	@$(NASM) -f bin -DPACKED='"$(B)/late.deflated"' -DROOM=$(LATE_ROOM) -o $(B)/late.packed shim/late.asm
 	@$(OBJCOPY) -O binary --remove-section=.late --remove-section=.late_packed $< $(B)/core.main
 	@cat $(B)/late.packed $(B)/core.main >$(B)/core.bin

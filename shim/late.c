@@ -14,15 +14,16 @@
 extern u8 late_start[], late_end[];
 extern const u8 late_packed[]; /* u32 size; then that many bytes: a DEFLATE stream */
 
-/* What the Makefile's CALLS_ABSOLUTE did: behind a byte that is the code of a call or a jump, four that say no more than
- * 25 bits with a sign are where it goes, counted from late_start, and become how far that is. */
-static void calls_relative(void)
+/* What the Makefile's PLACES did: behind these codes, four bytes that are a number below 1 MiB of either sign say a place
+ * from late_start on, and become the way there. */
+static void places_to_ways(void)
 {
-    for (u8 *at = late_start; at + 5 <= late_end; at++) {
-        if ((*at & ~1u) != 0xe8 || (at[4] && at[4] != 0xff))
+    for (u8 *at = late_start + 1; at + 4 <= late_end; at++) {
+        i32 way = (i32)load_le(at, 4);
+        if (((at[-1] & 0xfe) != 0xe8 && (at[-1] & 0xc7) != 5) || way < -(i32)MIB(1) || way >= (i32)MIB(1))
             continue;
-        i32 way = (i32)((u32)(load_le(at + 1, 4) - (u64)(at + 1 - late_start)) << 7) >> 7;
-        memcpy(at + 1, &way, 4);
+        way = (i32)((u32)(way - (i32)(at - late_start)) << 11) >> 11;
+        memcpy(at, &way, 4);
         at += 4;
     }
 }
@@ -38,5 +39,5 @@ void late_load(void)
     u64 room = (u64)(late_end - late_start), packed = load_le(late_packed, 4);
     if (inflate(late_packed + 4, packed, late_start, room, start_work, &size) || size != room)
         panic("shim.elf is damaged: its packed menu: %s", *error_text() ? error_text() : "too small");
-    calls_relative();
+    places_to_ways();
 }

@@ -409,11 +409,12 @@ def test_only_known_doors_lead_into_the_late_part(shim):
 def test_the_late_part_unpacks_to_what_was_linked(shim):
     """The Makefile's perl and zopfli, taken back the way late.c does."""
     code = bytearray(zlib.decompress((BUILD / "late.deflated").read_bytes(), -zlib.MAX_WBITS))
-    at = 0
-    while at + 5 <= len(code):
-        if code[at] in (0xE8, 0xE9) and code[at + 4] in (0, 0xFF):
-            way = (int.from_bytes(code[at + 1:at + 5], "little") - (at + 1)) & 0x1FFFFFF
-            code[at + 1:at + 5] = (way | (way >> 24) * 0xFF000000).to_bytes(4, "little")
+    at = 1
+    while at + 4 <= len(code):
+        way = int.from_bytes(code[at:at + 4], "little", signed=True)
+        if (code[at - 1] & 0xFE == 0xE8 or code[at - 1] & 0xC7 == 5) and -(1 << 20) <= way < 1 << 20:
+            way = (way - at) & 0x1FFFFF
+            code[at:at + 4] = (way | (way >> 20) * 0xFFE00000).to_bytes(4, "little")
             at += 4
         at += 1
     assert code == (BUILD / "late.bin").read_bytes()
