@@ -212,30 +212,6 @@ static void device_add(u64 base, u32 size)
         devices[device_count++] = (struct mmio_device){base, size, (u16)type, version == 1};
 }
 
-static struct text unquoted(struct text t)
-{
-    while (t.len && t.at[0] == '"')
-        t.at++, t.len--;
-    while (t.len && t.at[t.len - 1] == '"')
-        t.len--;
-    return t;
-}
-
-/* Cut the next word off *rest, quotes as in arguments.c. Unlike there a `--` ends nothing: QEMU puts its devices behind
- * all that the user gave. */
-static bool next_word(struct text *rest, struct text *word)
-{
-    *rest = text_trim(*rest);
-    bool quoted = false;
-    u32 n = 0;
-    while (n < rest->len && (quoted || (rest->at[n] != ' ' && rest->at[n] != '\t' && rest->at[n] != '\n')))
-        quoted ^= rest->at[n++] == '"';
-    *word = unquoted((struct text){rest->at, n});
-    rest->at += n;
-    rest->len -= n;
-    return n;
-}
-
 /* "512", "0x200", "4K" */
 static bool size_read(struct text t, u64 *size)
 {
@@ -259,19 +235,21 @@ static bool device_read(struct text t, u64 *base, u64 *size)
            !(*base % 4) && fits(*base, *size, ~0ull);
 }
 
-/* False when a device lies elsewhere than in microvm's window: then this is another host. */
+/* False when a device lies elsewhere than in microvm's window: then this is another host. A `--` ends nothing: QEMU puts
+ * its devices behind all that the user gave. */
 static bool command_line_scan(const char *cmdline)
 {
-    static const char key[] = "virtio_mmio.device=";
-    struct text rest = text_of(cmdline), word;
+    static const char key[] = "virtio_mmio.device";
+    struct text rest = text_of(cmdline);
+    struct argument word;
     bool in_window = true;
-    while (next_word(&rest, &word)) {
+    while (argument_next(&rest, &word)) {
         u64 base, size;
-        if (!text_starts(word, key))
+        if (!word.value.at || !text_equal(word.key, key))
             continue;
-        u32 skip = sizeof key - 1;
-        if (!device_read(unquoted((struct text){word.at + skip, word.len - skip}), &base, &size)) {
-            warn("argument %.*s: expected %sSIZE@ADDRESS:IRQ, like 4K@0xc0001000:5", (int)word.len, word.at, key);
+        if (!device_read(word.value, &base, &size)) {
+            warn("argument %s=%.*s: expected %s=SIZE@ADDRESS:IRQ, like 4K@0xc0001000:5", key, (int)word.value.len,
+                 word.value.at, key);
             continue;
         }
         in_window &= base - WINDOW_BASE < WINDOW_PLACES * WINDOW_STRIDE;

@@ -5,10 +5,6 @@
 #include "config.h"
 #include "print.h"
 
-struct word {
-    struct text key, value; /* value.at NULL: no "=" */
-};
-
 /* t without its double quotes, in the arena. */
 static struct text unquote(struct text t)
 {
@@ -22,8 +18,7 @@ static struct text unquote(struct text t)
     return bare;
 }
 
-/* Cut the next word off *rest; "double quotes" anywhere keep blanks together. False at the end and behind a `--`. */
-static bool next_word(struct text *rest, struct word *word)
+bool argument_next(struct text *rest, struct argument *word)
 {
     *rest = text_trim(*rest);
     struct text t = {rest->at, 0};
@@ -32,7 +27,8 @@ static bool next_word(struct text *rest, struct word *word)
         quotes += t.at[t.len++] == '"';
     rest->at += t.len;
     rest->len -= t.len;
-    if (!t.len || text_equal(t, "--"))
+    word->ends = text_equal(t, "--");
+    if (!t.len)
         return false;
     if (quotes)
         t = unquote(t);
@@ -44,8 +40,8 @@ static bool next_word(struct text *rest, struct word *word)
 struct text argument_find(const char *cmdline, const char *key)
 {
     struct text rest = text_of(cmdline), found = {NULL, 0};
-    struct word word;
-    while (next_word(&rest, &word))
+    struct argument word;
+    while (argument_next(&rest, &word) && !word.ends)
         if (word.value.at && text_equal(word.key, key))
             found = word.value;
     return found;
@@ -53,13 +49,13 @@ struct text argument_find(const char *cmdline, const char *key)
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
-static void warn_value(const struct word *word, const char *expected)
+static void warn_value(const struct argument *word, const char *expected)
 {
     warn("argument %.*s%s%.*s: expected %s", (int)word->key.len, word->key.at, word->value.at ? "=" : "",
          (int)word->value.len, word->value.at, expected);
 }
 
-static void take_text(const struct word *word, void *to)
+static void take_text(const struct argument *word, void *to)
 {
     if (word->value.len)
         *(struct text *)to = word->value;
@@ -67,14 +63,14 @@ static void take_text(const struct word *word, void *to)
         warn_value(word, "a value");
 }
 
-static void take_flag(const struct word *word, void *to)
+static void take_flag(const struct argument *word, void *to)
 {
     if (word->value.at)
         warn_value(word, "no value");
     *(bool *)to = true;
 }
 
-static void take_seconds(const struct word *word, void *to)
+static void take_seconds(const struct argument *word, void *to)
 {
     u64 seconds;
     if (text_equal(word->value, "none"))
@@ -86,7 +82,7 @@ static void take_seconds(const struct word *word, void *to)
 }
 
 /* `auto` is about Linux's consoles, and alone no list of ours. */
-static void take_console(const struct word *word, void *to)
+static void take_console(const struct argument *word, void *to)
 {
     struct arguments *a = to;
     struct text list = word->value, item;
@@ -96,7 +92,7 @@ static void take_console(const struct word *word, void *to)
         take_text(word, &a->console);
 }
 
-static void take_address(const struct word *word, void *to)
+static void take_address(const struct argument *word, void *to)
 {
     u64 address;
     if (text_number(word->value, &address) && address)
@@ -132,9 +128,9 @@ static const struct {
     {"rsdp", 3, offsetof(struct arguments, rsdp)},
 };
 
-static void take_word(struct arguments *a, const struct word *word)
+static void take_word(struct arguments *a, const struct argument *word)
 {
-    static void (*const take[])(const struct word *, void *) = {take_text, take_flag, take_seconds, take_address,
+    static void (*const take[])(const struct argument *, void *) = {take_text, take_flag, take_seconds, take_address,
                                                                 take_console};
     const char *names[ARRAY_COUNT(known) + 1] = {NULL};
     for (u32 i = 0; i < ARRAY_COUNT(known); i++) {
@@ -162,8 +158,8 @@ static void append(struct arguments *a, struct text t)
 void arguments_add(struct arguments *arguments, const char *cmdline)
 {
     struct text rest = text_of(cmdline);
-    struct word word;
-    while (next_word(&rest, &word)) {
+    struct argument word;
+    while (argument_next(&rest, &word) && !word.ends) {
         take_word(arguments, &word);
         if (word.value.len && text_equal(word.key, "virtio_mmio.device"))
             append(arguments, text_of(format_copy("virtio_mmio.device=%.*s", (int)word.value.len, word.value.at)));

@@ -4,26 +4,13 @@
  * another serial port. `earlycon=` and `earlyprintk=` are no help: they end where the console would begin.
  * Exercise: tests/unit/test_console_help.c.
  */
+#include "config.h"
 #include "console_help.h"
 #include "memory.h"
 #include "print.h"
 
 /* ttyS0 to ttyS3: Linux's arch/x86/include/asm/serial.h. */
 static const u16 ports[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
-
-/* Cut the next word off *rest; double quotes keep blanks together (Linux's lib/cmdline.c, next_arg). False at the
- * end. */
-static bool next_word(struct text *rest, struct text *word)
-{
-    bool quoted = false;
-    *rest = text_trim(*rest);
-    *word = (struct text){rest->at, 0};
-    while (word->len < rest->len && (quoted || !is_blank(rest->at[word->len])))
-        quoted ^= rest->at[word->len++] == '"';
-    rest->at += word->len;
-    rest->len -= word->len;
-    return word->len;
-}
 
 /* "uart8250,io,0x3f8,115200n8": an early console that becomes the ttyS of that port. In memory: who knows. */
 static bool uart_is_here(struct text value, const struct console_user *user)
@@ -63,12 +50,13 @@ static const char *serial_option(const struct console_user *user)
 
 const char *console_missing(const char *cmdline, const struct console_user *user)
 {
-    struct text rest = text_of(cmdline), word;
+    struct text rest = text_of(cmdline);
+    struct argument word;
     bool named = false;
-    while (next_word(&rest, &word) && !text_equal(word, "--")) {
-        if (!text_starts(word, "console="))
+    while (argument_next(&rest, &word) && !word.ends) {
+        if (!word.value.at || !text_equal(word.key, "console"))
             continue;
-        if (is_here((struct text){word.at + 8, word.len - 8}, user))
+        if (is_here(word.value, user))
             return NULL;
         named = true;
     }
@@ -79,13 +67,11 @@ const char *console_missing(const char *cmdline, const struct console_user *user
 
 const char *console_insert(const char *cmdline, const char *text)
 {
-    struct text rest = text_of(cmdline), word;
-    u32 before = rest.len;
-    while (next_word(&rest, &word))
-        if (text_equal(word, "--")) {
-            before = (u32)(word.at - cmdline);
-            break;
-        }
+    struct text rest = text_of(cmdline);
+    struct argument word = {.ends = false};
+    while (argument_next(&rest, &word) && !word.ends)
+        ;
+    u32 before = (u32)(rest.at - cmdline) - (word.ends ? 2 : 0);
     while (before && is_blank(cmdline[before - 1]))
         before--;
     const char *behind = cmdline + before;

@@ -83,6 +83,16 @@ struct config_dialect {
     enum error (*parse)(struct config *config, const struct config_file *file);
 };
 
+/* One word of a command line, the shim's or Linux's. */
+struct argument {
+    struct text key, value; /* value.at NULL: no "=" */
+    bool ends;              /* it is `--`: what follows is for somebody else */
+};
+
+/* Cut the next word off *rest; "double quotes" anywhere keep blanks together, as for Linux (lib/cmdline.c, next_arg),
+ * and are left out: such words are copied to the arena, others point into *rest. False at the end. */
+bool argument_next(struct text *rest, struct argument *word);
+
 /* The shim's own arguments (contract §2). Texts point into the command line. */
 struct arguments {
     struct text config;     /* "/path" or "(VOLUME)/path"; empty: search */

@@ -40,6 +40,8 @@ static void missing_consoles(void **state)
         {"console=uart8250,mmio,0xfe000000", SERIAL, NULL},
         {"earlycon=uart8250,io,0x3f8 earlyprintk=ttyS0 xconsole=ttyS0", SERIAL, "console=ttyS0,115200n8"},
         {"x=\"a console=ttyS0\"", SERIAL, "console=ttyS0,115200n8"},
+        {"\"console=ttyS0\"", SERIAL, NULL}, /* as Linux's next_arg */
+        {"console=\"tty0\"", SERIAL, "console=ttyS0,115200n8"},
         {"quiet -- console=ttyS0", SERIAL, "console=ttyS0,115200n8"},
         {"quiet --- console=ttyS0", SERIAL, NULL},
         {"quiet", SCREEN, NULL},
