@@ -423,6 +423,7 @@ struct volume_configs {
 /* What the dialects find on v. True when it is a config that is to be alone: *s->config has it. */
 static bool read_volume(const struct search *s, struct volume *v, struct volume_configs *found)
 {
+    v->reason = NULL; /* of a table that it has instead */
     for (u32 d = 0; config_dialects[d] && found->count < DIALECTS_MAX; d++) {
         struct config_file file;
         u64 mark = arena_mark();
@@ -439,8 +440,10 @@ static bool read_volume(const struct search *s, struct volume *v, struct volume_
         }
         parse(own, config_dialects[d], &file);
         if (!boot_entries(own)) {
-            say_verbose("config %s: no entries", file.name);
             arena_release(mark);
+            v->reason = format_copy("%s%s%.*s", v->reason ? v->reason : "no entry in", v->reason ? ", " : " ",
+                                    (int)file.path.len, file.path.at);
+            error_clear();
             continue;
         }
         found->config[found->count++] = own;
@@ -536,7 +539,7 @@ static void show_reasons(const struct search *s)
         const struct volume *v = s->volumes->volume[i];
         if (!is_wanted(s, v))
             continue;
-        if (!v->fs)
+        if (v->reason || !v->fs)
             say_error("nothing to boot on %s: %s", v->name,
                       v->reason ? v->reason : "no filesystem and no kernel that is known here");
         else

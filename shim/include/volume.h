@@ -31,7 +31,8 @@ struct volume {
     struct volume_ids ids;
     const struct filesystem *fs; /* NULL: nothing we read */
     void *fs_state;              /* the filesystem's own, in the arena */
-    const char *reason;          /* why fs is NULL, for the list of a failed search; NULL: not recognised */
+    const char *reason;          /* why fs is NULL, or what holds no entry, for the list of a failed search;
+                                  * NULL: not recognised, or no config */
 };
 
 struct volume_list {

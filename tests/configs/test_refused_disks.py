@@ -29,7 +29,7 @@ def fedora_44():
            "set prefix=($dev)/boot/grub2\nexport $prefix\nconfigfile $prefix/grub.cfg\n"
     return refused([Part("", BIOS_BOOT, mib=2), Part("", ESP, "vfat", {"/EFI/fedora/grub.cfg": stub}),
                     Part("", ROOT_X86_64, "btrfs", entry("6.17.1-300.fc44.x86_64", "/boot"), label="fedora")],
-                   "BIOS boot partition", NO_CONFIG, "btrfs",
+                   "BIOS boot partition", "no entry in /EFI/fedora/grub.cfg", "btrfs",
                    more=(r"grub.cfg:5: configfile: \(\)/boot/grub2/grub.cfg",))
 
 

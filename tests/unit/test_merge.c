@@ -240,6 +240,11 @@ static void volumes_where_nothing_can_be_booted(void **state)
         K(2, "/k"), K(2, "/i"),
         F(2, "/boot/grub/grub.cfg", "default=b\ntimeout=8\n" LINUX("b", "/k")),
         {0},
+    }, two_empty[] = {
+        F(1, "/boot/grub/grub.cfg", "timeout=0\n"),
+        F(1, "/extlinux/extlinux.conf", "TIMEOUT 1\n"),
+        F(2, "/x", ""),
+        {0},
     }, ours[] = {
         F(1, "/boot/grub/grub.cfg", LINUX("a", "/k")),
         F(2, "/shim.cfg", "entry own\n linux /k\n"),
@@ -257,6 +262,12 @@ static void volumes_where_nothing_can_be_booted(void **state)
     expect_rows("b*");
     assert_int_equal(config.timeout, 8);
     assert_string_equal(host_log(), "shim: config (vda2)/boot/grub/grub.cfg: 1 entry\n");
+    begin(two_empty);
+    toy_volumes.volume[0]->reason = "a table that is damaged"; /* beside which it is a filesystem */
+    toy_volumes.volume[1]->reason = "the same";
+    read_begun();
+    expect_log("shim: error: nothing to boot on vda1: no entry in /extlinux/extlinux.conf, /boot/grub/grub.cfg\n"
+               "shim: error: nothing to boot on vda2: no config (looked for /shim.cfg");
     read_config(ours);
     expect_rows("own");
     read_config(none);
@@ -271,7 +282,7 @@ static void volumes_where_nothing_can_be_booted(void **state)
     arguments.default_id = text_of("x");
     read_begun();
     assert_int_equal(config.entry_count, 0);
-    expect_log("shim: error: nothing to boot on vda1");
+    expect_log("shim: error: nothing to boot on vda1: no entry in /boot/grub/grub.cfg\n");
 }
 
 static char *many(u32 first, u32 count, const char *kernel)
