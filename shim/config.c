@@ -547,13 +547,24 @@ static void show_reasons(const struct search *s)
     }
 }
 
+/* By systemd's names too, which end so. */
+static struct boot_entry *find_default(const struct config *config, struct text id)
+{
+    static const char suffix[][6] = {".efi", ".conf"};
+    struct boot_entry *entry = config_find_named(config, id);
+    for (u32 i = 0, n = 4; i < 2 && !entry && id.len > n; i++, n++)
+        if (text_equal((struct text){id.at + id.len - n, n}, suffix[i]))
+            entry = config_find_named(config, (struct text){id.at, id.len - n});
+    return entry;
+}
+
 /* `default=` from the command line wins, when there is such an entry. */
 static void apply_default(struct config *config, const struct arguments *arguments)
 {
     struct text id = arguments->default_id;
     if (!id.len || !config->entry_count)
         return;
-    struct boot_entry *entry = config_find_named(config, id);
+    struct boot_entry *entry = find_default(config, id);
     if (entry) {
         config->default_entry = entry;
         config->timeout_entry = NULL;

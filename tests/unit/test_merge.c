@@ -376,7 +376,7 @@ static void defaults_by_name(void **state)
           "default=a\ntimeout=8\n"
           "submenu Ubuntu --id sub {\n" LINUX("Ubuntu", "/k") "submenu 'x > y' --id deep {\n" LINUX("p>q", "/k") "} }\n"
           LINUX("a", "/k") LINUX("b > c", "/k")),
-        F(2, "/boot/grub/grub.cfg", LINUX("other", "/boot/grub/grub.cfg")),
+        F(2, "/loader/entries/other.conf", "linux /boot/grub/grub.cfg\n"), F(2, "/boot/grub/grub.cfg", ""),
         {0},
     };
     static const struct {
@@ -384,6 +384,7 @@ static void defaults_by_name(void **state)
     } cases[] = {
         {"a", "a"}, {"b > c", "b > c"}, {"Ubuntu", "Ubuntu"}, {"sub>Ubuntu", "Ubuntu"}, {"Ubuntu>Ubuntu", "Ubuntu"},
         {"p>q", "p>q"}, {"sub>deep>p>q", "p>q"}, {"Ubuntu>deep>p>q", "p>q"}, {"other", "other"},
+        {"other.conf", "other"}, {"other.efi", "other"}, {".conf", NULL}, {".efi", NULL}, {"other.con", NULL},
         {"sub", NULL}, {"deep>p>q", NULL}, {"sub>", NULL}, {">a", NULL}, {"a>", NULL}, {"a>a", NULL}, {">", NULL},
         {"sub>a", NULL}, {"# vda2: toy", NULL}, {"vda2: toy", NULL}, {"A", NULL},
     };
