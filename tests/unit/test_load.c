@@ -9,6 +9,9 @@
 
 #include "host.h"
 
+#include "console.h"
+#include "expect.h"
+#include "fake_terminal.h"
 #include "payload.h"
 #include "pe.h"
 #include "tables.h"
@@ -245,6 +248,52 @@ static void an_initrd_leaves_the_kernels_memory(void **state)
     }
 }
 
+/* Linux is told where the user is, when it is asked for; else the user is told, when nothing else shows what Linux does. */
+static void linux_gets_a_console(void **state)
+{
+    (void)state;
+    static const char told[] = "shim: warning: \"test\" names no console that is here; to see Linux add "
+                               "console=ttyS0,115200n8 to its options, or console=auto to the shim's\n";
+    static const struct {
+        const char *options, *more, *cmdline;
+        bool automatic, serial, pvh, said;
+    } cases[] = {
+        {"ro", "", "ro", false, true, false, true},
+        {"ro", "single", "ro single", false, true, false, true},
+        {"console=tty0", "", "console=tty0", false, true, false, true},
+        {"console=ttyS0", "", "console=ttyS0", false, true, false, false},
+        {"ro", "console=ttyS0", "ro console=ttyS0", false, true, false, false},
+        {"ro", "", "ro console=ttyS0,115200n8", true, true, false, false},
+        {"ro -- x", "y", "ro console=ttyS0,115200n8 -- x y", true, true, false, false},
+        {"console=ttyS0", "", "console=ttyS0", true, true, false, false},
+        {"ro", "", "ro", false, false, false, false},
+        {"ro", "", "ro", true, false, false, false},
+        {"ro", "", "ro", false, true, true, false},
+        {"ro", "", "ro", true, true, true, false},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        fresh();
+        if (cases[i].serial)
+            terminal_open();
+        else
+            consoles_open(&boot, text_of("none"));
+        if (cases[i].pvh)
+            make_elf(MIB(32), MIB(2));
+        else
+            make_bzimage(MIB(32));
+        struct boot_entry entry = entry_of(add_module(MIB(32), cases[i].pvh ? FILE_SIZE : SETUP_SIZE + CODE_SIZE));
+        entry.options = cases[i].options;
+        arguments.append = text_of(cases[i].more);
+        arguments.console_auto = cases[i].automatic;
+        log_level = LOG_NORMAL;
+        struct payload *p = payload_load(&entry, &volumes, &boot, &arguments, &keep);
+        check(p, cases[i].options, "");
+        if (strcmp(p->cmdline, cases[i].cmdline) || strcmp(host_log(), cases[i].said ? told : ""))
+            FAILED("case %u: %s\n%s", i, p->cmdline, host_log());
+    }
+    consoles_open(&boot, text_of("none"));
+}
+
 static void failures_name_the_file_and_give_memory_back(void **state)
 {
     (void)state;
@@ -328,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_container_is_opened),
         cmocka_unit_test(all_modules_are_moved),
         cmocka_unit_test(an_initrd_leaves_the_kernels_memory),
+        cmocka_unit_test(linux_gets_a_console),
         cmocka_unit_test(failures_name_the_file_and_give_memory_back),
         cmocka_unit_test(the_key_must_fit_the_file),
         cmocka_unit_test(what_disks_read_through_is_kept_clear),
