@@ -248,6 +248,31 @@ static void an_initrd_leaves_the_kernels_memory(void **state)
     }
 }
 
+/* A module behind the kernel's is its initrd unless something can be read of it: a filesystem, or a table of it. */
+static void a_volume_is_no_initrd(void **state)
+{
+    (void)state;
+    static const struct filesystem some = {.name = "some"};
+    static const struct {
+        bool fs;
+        u32 number, initrds;
+    } cases[] = {{false, 0, 2}, {true, 0, 1}, {false, 1, 1}, {true, 1, 1}};
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        fresh();
+        make_bzimage(MIB(32));
+        struct boot_entry entry = entry_of(add_module(MIB(32), SETUP_SIZE + CODE_SIZE));
+        add_module(MIB(64), 5000);
+        add_module(MIB(65), 3000);
+        struct block_device disk = {.name = "module1", .in_memory = true, .memory_base = MIB(64)};
+        struct volume volume = {.disk = &disk, .number = cases[i].number, .fs = cases[i].fs ? &some : NULL};
+        volumes.volume[volumes.count++] = &volume;
+        struct payload *p = payload_load(&entry, &volumes, &boot, &arguments, &keep);
+        check(p, "bzImage", "");
+        assert_int_equal(p->initrd_count, cases[i].initrds);
+        assert_int_equal(p->initrd[p->initrd_count - 1].size, 3000);
+    }
+}
+
 /* Linux is told where the user is, when it is asked for; else the user is told, when nothing else shows what Linux does. */
 static void linux_gets_a_console(void **state)
 {
@@ -377,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_container_is_opened),
         cmocka_unit_test(all_modules_are_moved),
         cmocka_unit_test(an_initrd_leaves_the_kernels_memory),
+        cmocka_unit_test(a_volume_is_no_initrd),
         cmocka_unit_test(linux_gets_a_console),
         cmocka_unit_test(failures_name_the_file_and_give_memory_back),
         cmocka_unit_test(the_key_must_fit_the_file),
