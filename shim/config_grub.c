@@ -85,11 +85,22 @@ static int load_kernel(struct grub *g, struct text name, struct text options)
     return !entry->kernel || !options.at || (options.len && entry_options_add(entry, options));
 }
 
+static bool is_image(struct grub *g, struct grub_words words)
+{
+    struct file file;
+    struct uki uki;
+    bool is = words.count && !grub_open(g, words.at[0], &file) && !uki_open(&file, &uki);
+    error_clear();
+    return is;
+}
+
+/* BOOT_IMAGE= alone does not stand in the way of the command line that a unified kernel image brings. */
 static int command_linux(struct grub *g, struct grub_words words)
 {
     if (!words.count || g->mute)
         return !words.count;
-    return load_kernel(g, words.at[0], join(g, "BOOT_IMAGE=", words));
+    bool bare = words.count == 1 && is_image(g, words);
+    return load_kernel(g, words.at[0], bare ? text_of("") : join(g, "BOOT_IMAGE=", words));
 }
 
 static int command_initrd(struct grub *g, struct grub_words words)
@@ -128,9 +139,7 @@ static int command_other(struct grub *g, struct grub_words words)
 /* A unified kernel image needs no UEFI here. What is behind it is its command line, instead of its own. */
 static int command_chainloader(struct grub *g, struct grub_words words)
 {
-    struct file file;
-    struct uki uki;
-    if (!g->entry || !words.count || grub_open(g, words.at[0], &file) || uki_open(&file, &uki))
+    if (!g->entry || !is_image(g, words))
         return command_other(g, words);
     return load_kernel(g, words.at[0], join(g, "", (struct grub_words){words.at + 1, words.count - 1}));
 }

@@ -2,8 +2,9 @@
 import pytest
 from disk import run
 from cases import Case, check
-from disks import BIOS_BOOT, ESP, LINUX, ROOT_X86_64, XBOOTLDR, Part, kernels
+from disks import BIOS_BOOT, ESP, LINUX, ROOT_X86_64, XBOOTLDR, Part, kernel, kernels
 from grub_text import Menu, grubenv
+from uki import make_uki
 
 UUID = "f3d3e1a0-6d5c-4c5a-8f0b-8b1f3c2d4004"
 BOOT_UUID = "0d0b8f5e-4b7a-4c1e-a9c3-6a5c7f8e5005"
@@ -104,6 +105,19 @@ def qubes_template():
     return case
 
 
+def unified_images():
+    """Written by hand: a kernel, and unified kernel images by `linux` and `chainloader`, whose own command line counts
+    where none is given."""
+    text = "".join(f"menuentry '{n}' {{\n\t{line}\n}}\n" for n, line in enumerate((
+        "linux /vmlinuz", "linux /EFI/x.efi", "linux /EFI/x.efi a 'b c'", "chainloader /EFI/x.efi",
+        "chainloader /EFI/x.efi a")))
+    files = {"/boot/grub/grub.cfg": text, "/vmlinuz": kernel(), "/EFI/x.efi": make_uki(kernel(), b"i", "own", "ID=x\n")}
+    rows = ["0 | (vda1)/vmlinuz | | BOOT_IMAGE=/vmlinuz", "1 | (vda1)/EFI/x.efi",
+            '2 | (vda1)/EFI/x.efi | | BOOT_IMAGE=/EFI/x.efi a "b c"', "3 | (vda1)/EFI/x.efi",
+            "4 | (vda1)/EFI/x.efi | | a"]
+    return Case([Part("", ESP, "vfat", files)], "\n".join(rows))
+
+
 ADVANCED = f"gnulinux-advanced-{UUID}>gnulinux-6.1.0-9-cloud-amd64-advanced-{UUID}"
 OLD = "Debian GNU/Linux, with Linux 6.1.0-9-cloud-amd64"
 CASES = {
@@ -116,6 +130,7 @@ CASES = {
     "default-argument": lambda: debian_cloud(arguments=f"default={ADVANCED}", default=OLD),
     "ubuntu-jammy": ubuntu_jammy, "ubuntu-noble": ubuntu_noble, "alpine-efi": alpine_efi, "arch-ext4": arch_on_ext4,
     "opensuse-ext4": opensuse_on_ext4, "qubes": qubes_template,
+    "unified-images": unified_images,
 }
 
 
