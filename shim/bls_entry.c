@@ -135,7 +135,7 @@ struct reading {
     struct boot_entry *entry;
     const char *name; /* "(vda1)/loader/entries/x.conf" */
     u32 line;
-    const char *kind; /* the key that named the kernel; NULL: none did */
+    const char *kind; /* the one of keys[] that named the kernel; NULL: none did */
     bool for_grub;    /* `$name` means something */
     bool has_options; /* a line of them, were it empty once it is expanded */
     bool hidden;
@@ -236,7 +236,7 @@ static char *copy_path(struct reading *r, struct text value)
 
 static void key_kernel(struct reading *r, const char *key, struct text value)
 {
-    if (r->kind && strcmp(r->kind, key)) {
+    if (r->kind && r->kind != key) {
         report(r, "`%s` beside `%s`; expected one of them", key, r->kind);
         disable(r, "it has kernels of two kinds");
         return;
@@ -411,18 +411,27 @@ static bool open_kernel(struct reading *r, struct file *file)
     return file->node.type == NODE_FILE;
 }
 
+static bool is_bzimage(const struct file *file)
+{
+    u32 magic = 0; /* Linux, Documentation/arch/x86/boot.rst */
+    bool is = !file_read(file, 0x202, sizeof magic, &magic) && magic == 0x53726448;
+    error_clear();
+    return is;
+}
+
 /* The command line that an image brings is the entry's, where that has none: so it can be edited. */
 static void open_image(struct reading *r)
 {
     struct file file;
     struct uki uki;
     struct text options;
-    if (!open_kernel(r, &file) || (r->entry->options[0] && strcmp(r->kind, keys[UKI])))
+    if (!open_kernel(r, &file) || (r->entry->options[0] && r->kind == keys[LINUX]))
         return;
     enum error error = uki_open(&file, &uki);
     if (error == ERR_NOT_MINE) {
-        if (!strcmp(r->kind, keys[UKI]))
-            disable(r, "its `uki` is no unified kernel image: a PE file with a section .linux");
+        if (r->kind == keys[UKI] || (r->kind == keys[EFI] && !is_bzimage(&file)))
+            disable(r, format_copy("its `%s` is no unified kernel image%s", r->kind,
+                                   r->kind == keys[EFI] ? ", and no bzImage" : ""));
         return;
     }
     if (!error && !r->entry->options[0] && !(error = uki_cmdline(&uki, &options)) && options.len)

@@ -112,9 +112,11 @@ static void all_keys(void **state)
 /* One entry /loader/entries/x.conf of this text beside a kernel /k and an initrd /i. */
 static const struct boot_entry *entry_of(const char *text)
 {
-    static struct toy files[] = {K("/k"), K("/i"), K("/b c"), K("/boot/only"),
-                                 {1, "/loader/entries/x.conf", "", 0, false}, {0}};
-    files[4].content = text;
+    static char image[0x400];
+    static struct toy files[] = {{1, "/loader/entries/x.conf", "", 0, false}, K("/k"), K("/i"), K("/b c"),
+                                 K("/boot/only"), {1, "/bzimage", image, sizeof image, false}, {0}};
+    memcpy(image + 0x202, "HdrS", 4);
+    files[0].content = text;
     parse(files);
     return config.entry_count ? config.entry[0] : NULL;
 }
@@ -136,7 +138,8 @@ static void values(void **state)
         {"linux \\boot\\only", "x", "/boot/only", "", ""},
         {"linux /only\ninitrd /i", "x", "/boot/only", "/boot/i", ""}, /* written as seen from another root */
         {"linux /boot/k\ninitrd /boot/i", "x", "/k", "/i", ""},
-        {"efi /k\noptions a=$b ${c}", "x", "/k", "", "a=$b ${c}"}, /* no GRUB, no variables */
+        {"efi /bzimage\noptions a=$b ${c}", "x", "/bzimage", "", "a=$b ${c}"}, /* no GRUB, no variables */
+        {"efi /bzimage", "x", "/bzimage", "", ""},
         {"linux /k\noptions a=$b ${c}\\$\ngrub_class x", "x", "/k", "", "a= $"},
         {"linux /k\noptions a=$ $- ${x $$b\ngrub_class x", "x", "/k", "", "a=$ $- ${x $"},
         {"linux /k\noptions $x\ninitrd /i $tuned_initrd\ngrub_class x", "x", "/k", "/i", ""},
@@ -169,6 +172,9 @@ static void what_is_wrong(void **state)
         {"linux /k\ninitrd ..", "one of its paths has \"..\" in it", "x.conf:2: \"/..\": expected a path without"},
         {"uki-url http://x/y.efi", "its kernel is to be fetched over the network", NULL},
         {"uki /k", "its `uki` is no unified kernel image", NULL},
+        {"uki /bzimage", "its `uki` is no unified kernel image", NULL},
+        {"efi /k", "its `efi` is no unified kernel image, and no bzImage", NULL}, /* Windows, a UEFI shell */
+        {"efi /k\noptions x", "its `efi` is no unified kernel image, and no bzImage", NULL},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         entry_of(cases[i].text);
