@@ -278,17 +278,18 @@ static bool matches(struct text pattern, const char *name)
     return true;
 }
 
-/* systemd-boot's names carry the boot counter; people write them without, and without the suffix. */
-static struct bls_item *find_default(struct bls *b, struct text pattern)
+/* systemd-boot's names carry the boot counter; people write them without, and without the suffix. What is only
+ * preferred has tries left. */
+static struct bls_item *find_default(struct bls *b, struct text pattern, bool preferred)
 {
     struct bls_item *found = NULL;
     for (u32 i = 0; i < b->count; i++) {
         struct bls_item *item = b->item[i];
         if (!matches(pattern, item->name) && !matches(pattern, item->file_name) && !matches(pattern, item->entry->id))
             continue;
-        if (!item->entry->disabled) /* what cannot be booted systemd-boot has not even listed */
-            return item;
-        if (!found)
+        if (!item->entry->disabled && !(preferred && is_bad(item)))
+            return item; /* what cannot be booted systemd-boot has not even listed */
+        if (!found && !preferred)
             found = item;
     }
     return found;
@@ -309,7 +310,7 @@ struct loader_conf {
     struct config *config;
     const char *name;
     u32 line;
-    struct text pattern; /* of the default */
+    struct text preferred, pattern; /* of the default; the former, of systemd 260, is asked first */
 };
 
 #define report(c, value, what)                                                                                         \
@@ -331,12 +332,12 @@ static void key_timeout(struct loader_conf *c, struct text value)
         report(c, value, "a number of seconds, menu-hidden, menu-disabled or menu-force");
 }
 
-static void key_default(struct loader_conf *c, struct text value)
+static void key_default(struct loader_conf *c, struct text *pattern, struct text value)
 {
     if (value.at[0] != '@')
-        c->pattern = value;
+        *pattern = value;
     else if (text_equal_nocase(value, text_of("@saved"))) /* nobody saves: the first one */
-        c->pattern.len = 0;
+        pattern->len = 0;
     else
         report(c, value, "the name of an entry, a pattern or @saved");
 }
@@ -349,7 +350,9 @@ static void take_key(struct loader_conf *c, struct text key, struct text value)
     if (text_equal(key, "timeout"))
         key_timeout(c, value);
     else if (text_equal(key, "default"))
-        key_default(c, value);
+        key_default(c, &c->pattern, value);
+    else if (text_equal(key, "preferred"))
+        key_default(c, &c->preferred, value);
     else
         for (u32 i = 0; i < ARRAY_COUNT(switches); i++) {
             if (!text_equal(key, switches[i]))
@@ -382,7 +385,9 @@ static bool read_loader_conf(struct bls *b, struct volume *v, const char *path)
         conf.line = lines.line;
         take_key(&conf, key, value);
     }
-    struct bls_item *item = conf.pattern.len ? find_default(b, conf.pattern) : NULL;
+    struct bls_item *item = find_default(b, conf.preferred, true);
+    if (!item)
+        item = find_default(b, conf.pattern, false);
     if (item)
         b->config->default_entry = item->entry;
     else if (conf.pattern.len)

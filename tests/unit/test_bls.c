@@ -442,6 +442,25 @@ static void the_default(void **state)
     expect_ids("Fedora gone gone-2 debian-6.10 debian-6.1 bad");
 }
 
+/* systemd 260: `preferred` is asked before `default`, and does not take what has no tries left. */
+static void the_preferred_one(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"preferred debian-6.1.conf", "debian-6.1"}, {"default gone-2\npreferred debian-6.1*\n", "debian-6.10"},
+        {"preferred bad*\ndefault gone-2", "gone-2"}, {"preferred gone\ndefault debian-6.1", "debian-6.1"},
+        {"preferred nobody\ndefault bad", "bad"}, {"preferred @saved\ndefault debian-6.1", "debian-6.1"},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        parse(with_loader_conf(cases[i][0]));
+        assert_non_null(config.default_entry);
+        assert_string_equal(config.default_entry->id, cases[i][1]);
+        assert_int_equal(config.problems, 0);
+    }
+    parse(with_loader_conf("preferred bad"));
+    assert_null(config.default_entry);
+}
+
 static void its_keys(void **state)
 {
     (void)state;
@@ -614,7 +633,8 @@ int main(void)
         cmocka_unit_test(the_order),               cmocka_unit_test(equal_titles),
         cmocka_unit_test(an_esp_and_its_xbootldr), cmocka_unit_test(symbolic_links),
         cmocka_unit_test(directories),             cmocka_unit_test(more_than_fit),
-        cmocka_unit_test(the_default),             cmocka_unit_test(its_keys),
+        cmocka_unit_test(the_default),             cmocka_unit_test(the_preferred_one),
+        cmocka_unit_test(its_keys),
         cmocka_unit_test(variables_of_grubenv),    cmocka_unit_test(entries_for_grub),
         cmocka_unit_test(values_that_explode),     cmocka_unit_test(unified_kernel_images),
     };
