@@ -9,7 +9,8 @@ FEDORA_ID = "8a5ba4e46ab04d8da1e7a6b5ee3e7d2b"
 FEDORA_OPTIONS = "root=UUID=b5f9b5a3-7a4b-4b5e-9d3b-5f5e34f3a111 rootflags=subvol=root no_timer_check console=tty1 " \
                  "console=ttyS0,115200n8"
 
-# grub2-mkconfig of rhboot/grub2 (util/grub.d/00_header.in, 10_linux.in, 12_menu_auto_hide.in), Fedora 41.
+# grub2-mkconfig of rhboot/grub2 (util/grub.d/00_header.in, 08_fallback_counting.in, 10_linux.in, 12_menu_auto_hide.in),
+# Fedora 41.
 FEDORA_GRUB = """set pager=1
 if [ -f ${config_directory}/grubenv ]; then
   load_env -f ${config_directory}/grubenv
@@ -50,6 +51,18 @@ fi
 set tuned_params=""
 set tuned_initrd=""
 ### END /etc/grub.d/00_tuned ###
+### BEGIN /etc/grub.d/08_fallback_counting ###
+insmod increment
+if [ -n "${boot_counter}" -a "${boot_success}" = "0" ]; then
+  if  [ "${boot_counter}" = "0" -o "${boot_counter}" = "-1" ]; then
+    set default=1
+    set boot_counter=-1
+  else
+    decrement boot_counter
+  fi
+  save_env boot_counter
+fi
+### END /etc/grub.d/08_fallback_counting ###
 ### BEGIN /etc/grub.d/10_linux ###
 insmod part_gpt
 insmod ext2
@@ -102,7 +115,8 @@ def fedora_cloud():
         name = f"{FEDORA_ID}-{'0-rescue' if 'rescue' in release else release}"
         files[f"/loader/entries/{name}.conf"] = fedora_entry(release, title, FEDORA_OPTIONS)
     files["/grub2/grub.cfg"] = FEDORA_GRUB
-    files["/grub2/grubenv"] = grubenv(saved_entry=f"{FEDORA_ID}-{releases[1]}", menu_auto_hide=1, boot_success=0)
+    files["/grub2/grubenv"] = grubenv(saved_entry=f"{FEDORA_ID}-{releases[1]}", menu_auto_hide=1, boot_success=0,
+                                      boot_counter=2)
     stub = "search --no-floppy --fs-uuid --set=dev 0c2b4b0e-5f3a-4c39-8f3e-2a6f2f5d1001\n" \
            "set prefix=($dev)/grub2\nexport $prefix\nconfigfile $prefix/grub.cfg\n"
     rows = "\n".join(f"Fedora Linux ({r}) 41 (Cloud Edition) | (vda3)/vmlinuz-{r} | (vda3)/initramfs-{r}.img | "
