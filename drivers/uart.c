@@ -34,6 +34,7 @@
 #define FIFO_SIZE 16u
 #define WRITE_MS 600u /* 16 characters at 300 baud take 533 ms */
 #define ESCAPE_MS 50u
+#define REST_MS 400u /* for what follows ESC and [, which nobody types: the line may be slow */
 #define ANSWER_MS 60u
 #define KEYS_MAX 32u /* a FIFO full, and more */
 #define PORTS_MAX 4
@@ -46,6 +47,7 @@ struct uart {
     bool stuck; /* did not drain last time: looked at, not waited for */
     struct key_decoder decoder;
     u64 last_byte_ms;
+    u64 escaped_ms; /* when an ESC was taken for the key; 0: bytes came since */
     u32 keys[KEYS_MAX], key_count; /* that came while an answer was waited for */
     u32 echoed;   /* bytes of the question that came back */
     bool echoes;
@@ -225,6 +227,24 @@ static void watch_echo(struct uart *u, u8 byte)
     u->echoes = true;
 }
 
+/* A late answer's digits would choose an entry, and its R would look for disks again: [ makes an ESC what it was. */
+static u32 uart_decode_byte(struct uart *u, u8 byte)
+{
+    if (u->escaped_ms && byte == '[' && clock_ms() - u->escaped_ms < REST_MS)
+        key_decode(&u->decoder, 0x1b);
+    u->escaped_ms = 0;
+    return key_decode(&u->decoder, byte);
+}
+
+static u32 uart_decode_timeout(struct uart *u)
+{
+    u64 now = clock_ms();
+    if (now - u->last_byte_ms < (u->decoder.count > 1 ? REST_MS : ESCAPE_MS))
+        return KEY_NONE;
+    u->escaped_ms = now;
+    return key_decode_timeout(&u->decoder);
+}
+
 static u32 uart_decode(struct uart *u)
 {
     u32 key = KEY_NONE;
@@ -234,13 +254,13 @@ static u32 uart_decode(struct uart *u)
         if (status == 0xff || !(status & LSR_DATA))
             break;
         u8 byte = uart_read(u, UART_DATA);
-        key = key_decode(&u->decoder, byte);
+        key = uart_decode_byte(u, byte);
         watch_echo(u, byte);
         if (u->decoder.count)
             u->last_byte_ms = clock_ms();
     }
-    if (!key && u->decoder.count && clock_ms() - u->last_byte_ms >= ESCAPE_MS)
-        key = key_decode_timeout(&u->decoder);
+    if (!key && u->decoder.count)
+        key = uart_decode_timeout(u);
     return u->echoes ? KEY_NONE : key;
 }
 

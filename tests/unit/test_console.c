@@ -550,6 +550,41 @@ static void keys_around_the_question(void **state)
     assert_int_equal(console_key(), KEY_NONE);
 }
 
+/* On a slow line, too, no part of an answer or of an arrow is a key, but perhaps its ESC. */
+static void sequences_in_pieces(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        u32 gap_ms;
+        u32 keys[5];
+    } cases[] = {
+        {"\033[24;80R", 40, {0}},
+        {"\033[24;80R", 300, {KEY_ESCAPE}},
+        {"\033[1;5D", 40, {KEY_WORD_LEFT}},
+        {"\033[1;5D", 300, {KEY_ESCAPE, KEY_WORD_LEFT}},
+        {"\033[", 200, {KEY_ESCAPE, KEY_UNKNOWN}}, /* somebody typed that */
+        {"\033[", 500, {KEY_ESCAPE, '['}},
+        {"\033x[", 300, {KEY_ESCAPE, 'x', '['}},
+        {"\033\033[A", 300, {KEY_ESCAPE, KEY_ESCAPE, KEY_UP}},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        u32 keys[8] = {0}, count = 0;
+        machine(UART_16550, ABSENT, false);
+        open_list("serial");
+        for (const char *p = cases[i].bytes; *p; p++) {
+            const char byte[] = {*p, 0};
+            uarts[0].typed = byte;
+            for (u32 ms = 0; ms < cases[i].gap_ms + (p[1] ? 0 : 2000); ms += 10, host_ticks += 10 * TICKS_PER_MS) {
+                keys[count] = console_key();
+                count += keys[count] != KEY_NONE;
+            }
+        }
+        for (u32 k = 0; k < ARRAY_COUNT(cases[i].keys); k++)
+            assert_int_equal(keys[k], cases[i].keys[k]);
+    }
+}
+
 /* A line that stands still costs no second wait; one that sends everything back types nothing. */
 static void lines_that_cannot_answer(void **state)
 {
@@ -834,6 +869,7 @@ int main(void)
         cmocka_unit_test(keys_of_a_terminal),
         cmocka_unit_test(sizes_of_terminals),
         cmocka_unit_test(keys_around_the_question),
+        cmocka_unit_test(sequences_in_pieces),
         cmocka_unit_test(lines_that_cannot_answer),
         cmocka_unit_test(drawing_on_a_terminal),
         cmocka_unit_test(text_on_the_screen),
