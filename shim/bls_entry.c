@@ -181,6 +181,7 @@ static bool entry_begin(struct reading *r, struct bls *b, struct text name, cons
         return false;
     }
     item->entry = entry;
+    entry->title = item->name; /* that is what systemd-boot shows of an entry without a title */
     entry->volume = b->home;
     entry->config = path;
     entry->counted = counter.counted;

@@ -127,22 +127,22 @@ static void values(void **state)
     static const struct {
         const char *text, *title, *kernel, *initrds, *options;
     } cases[] = {
-        {"linux /k", "x", "/k", "", ""},
+        {"linux /k", "x.conf", "/k", "", ""},
         {"linux k\rtitle a\rinitrd i", "a", "/k", "/i", ""},
         {"title 'a \"b\"'\nlinux \"/k\"\noptions 'x' y\n", "a \"b\"", "/k", "", "'x' y"},
         {"title 'a'b'\nlinux /k\noptions \"a b\" \"c\"", "'a'b'", "/k", "", "\"a b\" \"c\""},
         {"title \"\nlinux /k\ntitle\ntitle  \t\n", "\"", "/k", "", ""},
-        {"linux /k\nlinuxfoo /l\nLinux /l\n", "x", "/k", "", ""}, /* keys are whole words, in small letters */
+        {"linux /k\nlinuxfoo /l\nLinux /l\n", "x.conf", "/k", "", ""}, /* keys are whole words, in small letters */
         {"linux /no\nlinux /k\ntitle a\ntitle b", "b", "/k", "", ""},
-        {"linux /b c\ninitrd /b c\ninitrd /i /k", "x", "/b c", "/b c /i /k", ""},
-        {"linux \\boot\\only", "x", "/boot/only", "", ""},
-        {"linux /only\ninitrd /i", "x", "/boot/only", "/boot/i", ""}, /* written as seen from another root */
-        {"linux /boot/k\ninitrd /boot/i", "x", "/k", "/i", ""},
-        {"efi /bzimage\noptions a=$b ${c}", "x", "/bzimage", "", "a=$b ${c}"}, /* no GRUB, no variables */
-        {"efi /bzimage", "x", "/bzimage", "", ""},
-        {"linux /k\noptions a=$b ${c}\\$\ngrub_class x", "x", "/k", "", "a= $"},
-        {"linux /k\noptions a=$ $- ${x $$b\ngrub_class x", "x", "/k", "", "a=$ $- ${x $"},
-        {"linux /k\noptions $x\ninitrd /i $tuned_initrd\ngrub_class x", "x", "/k", "/i", ""},
+        {"linux /b c\ninitrd /b c\ninitrd /i /k", "x.conf", "/b c", "/b c /i /k", ""},
+        {"linux \\boot\\only", "x.conf", "/boot/only", "", ""},
+        {"linux /only\ninitrd /i", "x.conf", "/boot/only", "/boot/i", ""}, /* written as seen from another root */
+        {"linux /boot/k\ninitrd /boot/i", "x.conf", "/k", "/i", ""},
+        {"efi /bzimage\noptions a=$b ${c}", "x.conf", "/bzimage", "", "a=$b ${c}"}, /* no GRUB, no variables */
+        {"efi /bzimage", "x.conf", "/bzimage", "", ""},
+        {"linux /k\noptions a=$b ${c}\\$\ngrub_class x", "x.conf", "/k", "", "a= $"},
+        {"linux /k\noptions a=$ $- ${x $$b\ngrub_class x", "x.conf", "/k", "", "a=$ $- ${x $"},
+        {"linux /k\noptions $x\ninitrd /i $tuned_initrd\ngrub_class x", "x.conf", "/k", "/i", ""},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         const struct boot_entry *e = entry_of(cases[i].text);
@@ -283,12 +283,13 @@ static void equal_titles(void **state)
         K("/k"), CONF("a.conf", "title T\nversion 1"), CONF("b.conf", "title T\nversion 2"), CONF("c.conf", "title U"),
         CONF("D.conf", "title V\nversion 1\nmachine-id 0123456789"), CONF("e.conf", "title V\nversion 1\nmachine-id a"),
         CONF("f.conf", "title W\nversion 1"), CONF("g+2.conf", "title W\nversion 1"), CONF("h.conf", "title W"),
-        {0},
+        CONF("I+1-2.conf", ""), {0},
     };
     parse(files);
     assert_string_equal(entry("a")->title, "T (1)");
     assert_string_equal(entry("b")->title, "T (2)");
     assert_string_equal(entry("c")->title, "U");
+    assert_string_equal(entry("I")->title, "i.conf"); /* as systemd-boot shows it */
     assert_string_equal(entry("D")->title, "V (1) (01234567)");
     assert_string_equal(entry("e")->title, "V (1) (a)");
     assert_string_equal(entry("f")->title, "W (1) (f.conf)");
@@ -324,7 +325,7 @@ static void an_esp_and_its_xbootldr(void **state)
         assert_ptr_equal(config.entry[1]->volume, toy_volumes.volume[1]);
         assert_string_equal(config.entry[3]->options, "esp");
         assert_string_equal(config.entry[4]->options, "xbootldr");
-        assert_string_equal(config.entry[3]->title, "c (c.conf)");
+        assert_string_equal(config.entry[3]->title, "c.conf (c.conf)");
         assert_int_equal(config.timeout, 7);
         assert_ptr_equal(config.default_entry, config.entry[1]);
     }
@@ -616,7 +617,7 @@ static void unified_kernel_images(void **state)
     assert_null(e->disabled);
     assert_ptr_equal(config.default_entry, e);
     assert_string_equal(entry("img")->title, "img");
-    assert_string_equal(entry("plain")->title, "plain");
+    assert_string_equal(entry("plain")->title, "plain.efi");
     assert_string_equal(entry("a")->options, "root=x"); /* so it can be edited */
     assert_string_equal(entry("b")->options, "mine");
     assert_string_equal(entry("b")->kernel, "/EFI/Linux/debian+3.efi");
