@@ -3,7 +3,7 @@
  *
  * Lines are read as systemd-boot reads them (line_get_key_value() in src/boot/efi-string.c), which is laxer than GRUB.
  * An entry that systemd-boot would hide because something is wrong with it is shown here, disabled, with the reason;
- * those of other machines are hidden. Left out: devicetree, devicetree-overlay, extra, profile, uki-url; addons
+ * those of other machines are hidden. Left out: devicetree, devicetree-overlay, extra, uki-url; addons
  * (*.efi.extra.d) and credentials beside an image. Exercise: tests/unit/test_bls.c, tests/fuzz/fuzz_bls.c.
  */
 #include "bls.h"
@@ -12,6 +12,7 @@
 
 #define CONF_SIZE_MAX KIB(64)
 #define TRIES_MAX 0x7fffffffu /* systemd-boot's */
+#define PROFILES_MAX 32u
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
 
@@ -292,15 +293,16 @@ static void key_hotkey(struct reading *r, struct text value)
     r->entry->hotkey = small_letter((u8)value.at[0]);
 }
 
-enum { TITLE, VERSION, MACHINE_ID, SORT_KEY, LINUX, EFI, UKI, UKI_URL, INITRD, OPTIONS, ARCHITECTURE, HOTKEY };
+enum { TITLE, VERSION, MACHINE_ID, SORT_KEY, LINUX, EFI, UKI, UKI_URL, INITRD, OPTIONS, ARCHITECTURE, HOTKEY, PROFILE };
 static const char keys[][13] = {
     "title", "version", "machine-id", "sort-key", "linux", "efi", "uki", "uki-url", "initrd", "options",
-    "architecture", "grub_hotkey",
+    "architecture", "grub_hotkey", "profile",
 };
 
 static void take_value(struct reading *r, struct text key, struct text value, bool expanded)
 {
     struct bls_item *item = r->item;
+    u64 number;
     u32 k = 0;
     while (k < ARRAY_COUNT(keys) && !text_equal(key, keys[k]))
         k++;
@@ -325,6 +327,8 @@ static void take_value(struct reading *r, struct text key, struct text value, bo
         r->hidden |= !is_our_architecture(value);
     } else if (k == HOTKEY) {
         key_hotkey(r, value);
+    } else if (k == PROFILE && text_number(value, &number) && number < PROFILES_MAX) {
+        r->entry->profile = (u32)number;
     } else {
         say_verbose("%s:%u: `%.*s` has no effect here", r->name, r->line, (int)min_u64(key.len, 100), key.at);
     }
@@ -428,7 +432,7 @@ static void open_image(struct reading *r)
     struct text options;
     if (!open_kernel(r, &file) || (r->entry->options[0] && r->kind == keys[LINUX]))
         return;
-    enum error error = uki_open(&file, &uki);
+    enum error error = uki_open(&file, r->entry->profile, &uki);
     if (error == ERR_NOT_MINE) {
         if (r->kind == keys[UKI] || (r->kind == keys[EFI] && !is_bzimage(&file)))
             disable(r, format_copy("its `%s` is no unified kernel image%s", r->kind,
@@ -542,7 +546,37 @@ static enum error describe_image(struct reading *r, const struct uki *uki)
     return OK;
 }
 
-struct bls_item *bls_read_type2(struct bls *b, struct text name)
+static void append(const char **to, const char *format, struct text more)
+{
+    const char *longer = format_copy(format, *to, (int)more.len, more.at);
+    if (longer)
+        *to = longer;
+}
+
+/* As systemd-boot: "PRETTY_NAME (TITLE)"; all but the first are called "name@ID". */
+static enum error describe_profile(struct reading *r, const struct uki *uki, u32 profile)
+{
+    static const char *const ids[] = {"ID", NULL}, *const names[] = {"TITLE", NULL};
+    struct text text;
+    enum error error = uki_text(&uki->profile, &text);
+    if (error)
+        return error;
+    struct text id = os_release(text, ids), name = os_release(text, names);
+    if (profile) {
+        if (!id.len)
+            id = text_of(format_copy("%u", profile));
+        if (!name.len)
+            name = id;
+        append(&r->entry->id, "%s@%.*s", id);
+        append(&r->item->file_name, "%s@%.*s", id); /* for loader.conf's default */
+        r->entry->profile = profile;
+    }
+    if (name.len)
+        append(&r->entry->title, "%s (%.*s)", name);
+    return OK;
+}
+
+struct bls_item *bls_read_type2(struct bls *b, struct text name, u32 profile)
 {
     struct reading r;
     struct file file;
@@ -552,9 +586,11 @@ struct bls_item *bls_read_type2(struct bls *b, struct text name)
     const char *path = format_copy("%s/%.*s", b->directory, (int)name.len, name.at);
     enum error error = path ? file_open(b->home, text_of(path), &file) : ERR_NO_MEMORY;
     if (!error)
-        error = file.node.type == NODE_FILE ? uki_open(&file, &uki) : ERR_NOT_MINE;
-    if (error == ERR_NOT_MINE) {
-        say_verbose("%s: no unified kernel image", file.path);
+        error = file.node.type == NODE_FILE ? uki_open(&file, profile, &uki) : ERR_NOT_MINE;
+    if (error == ERR_NOT_MINE || profile >= PROFILES_MAX || (error && profile)) {
+        if (!profile)
+            say_verbose("%s: no unified kernel image", file.path);
+        error_clear();
         return NULL;
     }
     const char *reason = error ? format_copy("%s", error_text()) : NULL;
@@ -565,7 +601,7 @@ struct bls_item *bls_read_type2(struct bls *b, struct text name)
     r.entry->kernel = path;
     if (error)
         disable(&r, reason);
-    else if (describe_image(&r, &uki))
+    else if (describe_image(&r, &uki) || describe_profile(&r, &uki, profile))
         disable_by_error(&r);
     return entry_end(&r);
 }

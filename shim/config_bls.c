@@ -103,11 +103,15 @@ static void read_files(struct bls *b, const struct file *dir, u32 types)
             break;
         if (entry.type == NODE_DIR)
             continue;
-        struct bls_item *item = types & TYPE1 ? bls_read_type1(b, text_of(entry.name)) : NULL;
-        if (!item && types & TYPE2)
-            item = bls_read_type2(b, text_of(entry.name));
+        struct text name = text_of(entry.name);
+        struct bls_item *item = types & TYPE1 ? bls_read_type1(b, name) : NULL;
         if (item)
             insert(b, item);
+        item = types & TYPE2 ? bls_read_type2(b, name, 0) : NULL;
+        for (u32 profile = 1; item; profile++) {
+            insert(b, item);
+            item = b->config->entry_count < ENTRIES_MAX ? bls_read_type2(b, name, profile) : NULL;
+        }
     }
     if (error && error != ERR_NOT_FOUND)
         config_report(b->config, dir->path, 0, "%s", error_text());

@@ -89,7 +89,7 @@ static bool is_image(struct grub *g, struct grub_words words)
 {
     struct file file;
     struct uki uki;
-    bool is = words.count && !grub_open(g, words.at[0], &file) && !uki_open(&file, &uki);
+    bool is = words.count && !grub_open(g, words.at[0], &file) && !uki_open(&file, 0, &uki);
     error_clear();
     return is;
 }

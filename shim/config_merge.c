@@ -95,7 +95,8 @@ static bool is_same(const struct boot_entry *a, const struct boot_entry *b)
     if (!a->kernel)
         return a->line == b->line && !strcmp(a->config, b->config) && !strcmp(a->id, b->id) &&
                !strcmp(a->title, b->title);
-    return a->volume == b->volume && !strcmp(a->kernel, b->kernel) && !strcmp(options_of(a), options_of(b)) &&
+    return a->volume == b->volume && a->profile == b->profile && !strcmp(a->kernel, b->kernel) &&
+           !strcmp(options_of(a), options_of(b)) &&
            same_files(a->initrd, a->initrd_count, b->initrd, b->initrd_count);
 }
 

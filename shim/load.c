@@ -155,7 +155,7 @@ static enum error open_container(struct payload *p, const struct arguments *argu
 {
     struct uki uki;
     struct text own = {0};
-    enum error error = uki_open(&p->kernel, &uki);
+    enum error error = uki_open(&p->kernel, p->entry->profile, &uki);
     if (!error && !text_of(p->entry->options).len)
         error = uki_cmdline(&uki, &own);
     if (error)

@@ -1,8 +1,7 @@
 /* uki.c: unified kernel images (UAPI.5, 2025) taken apart: PE/COFF 8.3 headers, then the sections' places in the file.
  *
- * Left out: signatures, measuring, `.dtb`, `.splash`, `.sbat`, `.pcrsig`, and every profile but the first one
- * (`.profile` opens one: what is in front of it all of them share). Exercise: tests/unit/test_uki.c,
- * tests/fuzz/fuzz_uki.c.
+ * `.profile` opens a profile; what is in front of the first all of them share. Left out: signatures, measuring, `.dtb`,
+ * `.splash`, `.sbat`, `.pcrsig`. Exercise: tests/unit/test_uki.c, tests/fuzz/fuzz_uki.c.
  */
 #include "uki.h"
 #include "memory.h"
@@ -29,12 +28,13 @@ struct PACKED pe_section {
 _Static_assert(sizeof(struct pe_section) == 40 && offsetof(struct pe_section, file_offset) == 20, "PE/COFF §4");
 
 /* By the order of part_of(). */
-static const char names[][9] = {".linux", ".ucode", ".initrd", ".cmdline", ".osrel", ".uname"};
+static const char names[][9] = {".linux", ".ucode", ".initrd", ".cmdline", ".osrel", ".uname", ".profile"};
 #define PARTS ARRAY_COUNT(names)
 
 static struct file *part_of(struct uki *uki, u32 i)
 {
-    struct file *parts[PARTS] = {&uki->kernel, &uki->microcode, &uki->initrd, &uki->cmdline, &uki->osrel, &uki->uname};
+    struct file *parts[PARTS] = {&uki->kernel, &uki->microcode, &uki->initrd, &uki->cmdline, &uki->osrel, &uki->uname,
+                                 &uki->profile};
     return parts[i];
 }
 
@@ -56,17 +56,17 @@ static enum error take_part(const struct file *file, const struct pe_section *se
     return file_part(file, section->file_offset, min_u64(section->virtual_size, section->file_size), name, part);
 }
 
-static enum error take_sections(const struct file *file, const struct pe_section *section, u32 count, struct uki *uki)
+static enum error take_sections(const struct file *file, const struct pe_section *section, u32 count, u32 wanted,
+                                struct uki *uki)
 {
     u32 have = 0, profiles = 0; /* have: parts of the profile that is being read, a bit each */
     for (u32 s = 0; s < count; s++) {
         struct text name = name_of(&section[s]);
         if (text_equal(name, ".profile")) {
-            if (profiles++)
-                break;
-            have = 0; /* what the first profile has goes before what all of them have */
+            profiles++;
+            have = 0; /* what a profile has goes before what all of them have */
         }
-        for (u32 i = 0; i < PARTS; i++) {
+        for (u32 i = 0; i < PARTS && (!profiles || profiles == wanted + 1); i++) {
             if (!text_equal(name, names[i]) || have >> i & 1 || !section[s].virtual_size)
                 continue;
             enum error error = take_part(file, &section[s], i, part_of(uki, i));
@@ -75,7 +75,7 @@ static enum error take_sections(const struct file *file, const struct pe_section
             have |= 1u << i;
         }
     }
-    return OK;
+    return wanted && profiles <= wanted ? ERR_NOT_MINE : OK;
 }
 
 /* The PE header, when there is one: else ERR_NOT_MINE. */
@@ -97,7 +97,7 @@ static enum error read_header(const struct file *file, struct pe_header *pe, u64
     return error;
 }
 
-static enum error read_sections(const struct file *file, struct uki *uki, u16 *machine)
+static enum error read_sections(const struct file *file, u32 profile, struct uki *uki, u16 *machine)
 {
     struct pe_header pe;
     u64 end = 0;
@@ -120,14 +120,14 @@ static enum error read_sections(const struct file *file, struct uki *uki, u16 *m
         arena_release(mark);
         return ERR_NOT_MINE;
     }
-    return error ? error : take_sections(file, sections, pe.section_count, uki);
+    return error ? error : take_sections(file, sections, pe.section_count, profile, uki);
 }
 
-enum error uki_open(const struct file *file, struct uki *uki)
+enum error uki_open(const struct file *file, u32 profile, struct uki *uki)
 {
     struct uki found = {0};
     u16 machine = 0;
-    enum error error = read_sections(file, &found, &machine);
+    enum error error = read_sections(file, profile, &found, &machine);
     if (error)
         return error;
     if (machine != PE_MACHINE_X64)

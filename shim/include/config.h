@@ -41,6 +41,7 @@ struct boot_entry {
     const struct module *kernel_module;      /* instead of kernel: this module; the following non-kernels are initrds */
     const char *disabled;                    /* why it cannot be chosen; NULL: it can */
     const char *help;                        /* some lines about it (TEXT HELP), LF between them; NULL: none */
+    u32 profile;                             /* of a unified kernel image; 0: the first */
     u32 hotkey;                              /* a character that selects it (small letter); 0: none */
     bool counted;                            /* boot counting: tries_left and tries_done mean something */
     u32 tries_left, tries_done;

@@ -29,12 +29,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         return 0;
     host_poke(AT, data, size);
     file_of_memory(&file, "x.efi", AT, size);
-    enum error error = uki_open(&file, &uki);
+    enum error error = uki_open(&file, size % 3, &uki);
     if ((error == OK || error == ERR_NOT_MINE) != !error_text()[0])
         panic("error %u, trail \"%s\"", error, error_text());
     if (error)
         return 0;
-    const struct file *parts[] = {&uki.kernel, &uki.microcode, &uki.initrd, &uki.cmdline, &uki.osrel, &uki.uname};
+    const struct file *parts[] = {&uki.kernel, &uki.microcode, &uki.initrd, &uki.cmdline, &uki.osrel, &uki.uname,
+                                  &uki.profile};
     for (u32 i = 0; i < ARRAY_COUNT(parts); i++)
         check_part(&file, parts[i]);
     if (!uki.kernel.size)

@@ -625,6 +625,45 @@ static void unified_kernel_images(void **state)
     assert_int_equal(config.problems, 0);
 }
 
+/* systemd 257: an entry for each, called as in bootctl list. */
+static void profiles_of_an_image(void **state)
+{
+    (void)state;
+    static u8 image[2][8192];
+    static const struct pe_part parts[][10] = {
+        {{".osrel", "ID=debian\nPRETTY_NAME=D\nVERSION_ID=12\n", 0}, {".linux", "k", 0}, {".cmdline", "one", 0},
+         {".profile", "ID=main\nTITLE=Normal\n", 0}, {".profile", "ID=reset\nTITLE='Factory reset'\n", 0},
+         {".cmdline", "two", 0}, {".profile", "ID=dbg\n", 0}, {".profile", "#\n", 0}, {0}},
+        {{".osrel", "ID=debian\nPRETTY_NAME=D\nVERSION_ID=11\n", 0}, {".linux", "k", 0}, {".profile", "ID=x", 0}, {0}},
+    };
+    static struct toy files[] = {
+        {1, "/EFI/Linux/m+3.efi", (char *)image[0], 8192, false},
+        {1, "/EFI/Linux/n.efi", (char *)image[1], 8192, false},
+        {1, "/loader/entries/a.conf", "sort-key a\nuki /EFI/Linux/m+3.efi\nprofile 1", 0, false},
+        {1, "/loader/entries/b.conf", "sort-key b\nuki /EFI/Linux/m+3.efi\nprofile 9", 0, false},
+        {1, "/loader/loader.conf", "default m+3.efi@dbg", 0, false}, {0},
+    };
+    static const struct {
+        const char *id, *title, *options;
+    } expected[] = {{"a", "a.conf", "two"}, {"b", "b.conf", ""}, {"m", "D (Normal)", "one"},
+                    {"m@reset", "D (Factory reset)", "two"}, {"m@dbg", "D (dbg)", "one"}, {"m@3", "D (3)", "one"},
+                    {"n", "D", ""}};
+    for (u32 i = 0; i < 2; i++)
+        pe_make(image[i], 0x8664, parts[i]);
+    parse(files);
+    assert_int_equal(config.entry_count, ARRAY_COUNT(expected));
+    for (u32 i = 0; i < ARRAY_COUNT(expected); i++) {
+        const struct boot_entry *e = config.entry[i];
+        assert_string_equal(e->id, expected[i].id);
+        assert_string_equal(e->title, expected[i].title);
+        assert_string_equal(e->options, expected[i].options);
+        assert_int_equal(e->profile, i == 0 || i == 3 ? 1 : i == 1 ? 9 : i == 4 ? 2 : i == 5 ? 3 : 0);
+        assert_int_equal(!e->disabled, i != 1);
+    }
+    assert_ptr_equal(config.default_entry, config.entry[4]);
+    assert_true(config.entry[5]->counted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -638,6 +677,7 @@ int main(void)
         cmocka_unit_test(its_keys),
         cmocka_unit_test(variables_of_grubenv),    cmocka_unit_test(entries_for_grub),
         cmocka_unit_test(values_that_explode),     cmocka_unit_test(unified_kernel_images),
+        cmocka_unit_test(profiles_of_an_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

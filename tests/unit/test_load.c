@@ -147,7 +147,8 @@ static void a_container_is_opened(void **state)
     static u8 image[FILE_SIZE + KIB(8)];
     static const u64 image_at[] = {MIB(32), MIB(2)};
     const struct pe_part parts[] = {{".cmdline", "root=x\n", 0}, {".initrd", "initrd", 0}, {".linux", elf, FILE_SIZE},
-                                    {".ucode", "microcode", 0}, {0}};
+                                    {".ucode", "microcode", 0}, {".profile", "ID=a", 0}, {".profile", "ID=b", 0},
+                                    {".cmdline", "root=y", 0}, {0}};
     make_elf(MIB(64), MIB(2));
     memcpy(elf, mem_at(MIB(64), FILE_SIZE), FILE_SIZE);
     u32 size = pe_make(image, 0x8664, parts);
@@ -160,10 +161,11 @@ static void a_container_is_opened(void **state)
         arguments.append = text_of("quiet");
         if (i % 2)
             entry.options = "";
+        entry.profile = i / 2;
         struct payload *p = payload_load(&entry, &volumes, &boot, &arguments, &keep);
         check(p, "container", "");
         assert_segment_at(MIB(2));
-        assert_string_equal(p->cmdline, i % 2 ? "root=x quiet" : "a=b quiet");
+        assert_string_equal(p->cmdline, !(i % 2) ? "a=b quiet" : i / 2 ? "root=y quiet" : "root=x quiet");
         assert_int_equal(p->initrd_count, 3);
         assert_int_equal(p->initrd[0].size, 9);
         assert_int_equal(p->initrd[1].size, 6);

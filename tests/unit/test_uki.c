@@ -18,7 +18,7 @@
 #define X64 0x8664u
 
 static u8 image[16384];
-static u32 size;
+static u32 size, profile;
 static struct uki uki;
 
 static enum error open_image(void)
@@ -27,7 +27,7 @@ static enum error open_image(void)
     host_poke(AT, image, size);
     file_of_memory(&file, "(vda1)/x.efi", AT, size);
     memset(&uki, 0xee, sizeof uki);
-    return uki_open(&file, &uki);
+    return uki_open(&file, profile, &uki);
 }
 
 static void make(u32 machine, const struct pe_part *parts)
@@ -84,7 +84,7 @@ static void what_is_not_there_is_empty(void **state)
 }
 
 /* ukify writes .profile in front of all that belongs to it. */
-static void the_first_profile(void **state)
+static void profiles(void **state)
 {
     (void)state;
     static const struct pe_part base_first[] = {
@@ -100,10 +100,28 @@ static void the_first_profile(void **state)
     assert_int_equal(open_image(), OK);
     expect_part(&uki.kernel, "k");
     expect_part(&uki.cmdline, "of the first");
+    expect_part(&uki.profile, "ID=main");
     assert_int_equal(uki.initrd.size, 0);
+    profile = 1;
+    assert_int_equal(open_image(), OK);
+    expect_part(&uki.kernel, "k");
+    expect_part(&uki.osrel, "ID=a");
+    expect_part(&uki.cmdline, "of the second");
+    expect_part(&uki.initrd, "of the second");
+    expect_part(&uki.profile, "ID=2");
+    for (profile = 2; profile; profile = profile < 5 ? profile + 1 : 0) {
+        assert_int_equal(open_image(), ERR_NOT_MINE);
+        assert_string_equal(error_text(), "");
+    }
     make(X64, profile_first);
     assert_int_equal(open_image(), OK);
     expect_part(&uki.cmdline, "main");
+    profile = 1; /* there is no kernel in it */
+    assert_int_equal(open_image(), ERR_CORRUPT);
+    expect_error("its .linux section is empty");
+    make(X64, usual);
+    assert_int_equal(open_image(), ERR_NOT_MINE);
+    profile = 0;
 }
 
 static void sizes(void **state)
@@ -208,7 +226,7 @@ static void one_made_of_the_stub(void **state)
     struct file file;
     host_poke(AT, bytes, bytes_size);
     file_of_memory(&file, "x.efi", AT, bytes_size);
-    assert_int_equal(uki_open(&file, &uki), OK);
+    assert_int_equal(uki_open(&file, 0, &uki), OK);
     assert_int_equal(uki.kernel.size, 70000);
     expect_part(&uki.initrd, "cpio");
     assert_int_equal(uki_cmdline(&uki, &options), OK);
@@ -229,7 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(its_parts),         cmocka_unit_test(what_is_not_there_is_empty),
-        cmocka_unit_test(the_first_profile), cmocka_unit_test(sizes),
+        cmocka_unit_test(profiles),          cmocka_unit_test(sizes),
         cmocka_unit_test(each_field_broken), cmocka_unit_test(cut_short),
         cmocka_unit_test(texts_are_bounded), cmocka_unit_test(one_made_of_the_stub),
     };
