@@ -121,10 +121,10 @@ static void menu_begin(struct menu *m, const struct session *session, const stru
         m->standard = is_usable(config->fallback_entry) ? config->fallback_entry : NULL;
         if (m->standard)
             wanted = m->standard;
-        else
-            m->seconds = TIMEOUT_NONE;
     }
-    m->at_end = is_usable(config->timeout_entry) ? config->timeout_entry : m->standard;
+    m->at_end = config->timeout_entry ? config->timeout_entry : m->standard;
+    if (!is_usable(m->at_end))
+        m->seconds = TIMEOUT_NONE;
     m->wanted = wanted;
     /* Where a choice failed, its neighbours may be wanted; else the way begins at the first list. */
     if (first && chosen && chosen != config->default_entry && countdown == TIMEOUT_NONE)
@@ -442,7 +442,7 @@ static bool count_unseen(struct menu *m, u32 countdown)
 /* Nobody can see or press anything: the default after its time, else there is nothing left to do. */
 static struct menu_choice choose_alone(const struct menu *m)
 {
-    if (m->seconds == TIMEOUT_NONE || !m->at_end) {
+    if (m->seconds == TIMEOUT_NONE) {
         say_error("%sno console can take a choice; halted", m->usable ? "" : "nothing can be booted and ");
         machine_halt();
     }

@@ -322,8 +322,15 @@ static void another_entry_at_the_end_of_time(void **state)
     assert_ptr_equal(choose(config.entry[1], 2).entry, config.entry[1]);
     machine(3);
     config.timeout_entry = config.entry[2];
-    config.entry[2]->disabled = "x";
+    config.entry[2]->disabled = "x"; /* the next disk of the BIOS, say: an installer must not run in its place */
+    script.keys = "\r";
+    script.at_ms = 5000;
     assert_ptr_equal(choose(config.entry[1], 2).entry, config.entry[1]);
+    assert_true(now_ms() >= 5000);
+    machine(3);
+    config.timeout_entry = config.entry[2];
+    config.entry[0]->disabled = "x";
+    assert_ptr_equal(choose(config.entry[0], 2).entry, config.entry[2]);
 }
 
 static void what_is_said_of_an_entry(void **state)
