@@ -76,14 +76,26 @@ static bool same_files(const struct entry_file *a, u32 a_count, const struct ent
     return true;
 }
 
-/* GRUB puts a word in front of what its config says. */
-static const char *options_of(const struct boot_entry *entry)
+/* Without what a loader puts there: GRUB its kernel, and a syslinux.cfg may have its initrds among the options. */
+static bool next_option(struct text *rest, struct text *word)
 {
-    const char *options = entry->options;
-    if (text_starts(text_of(options), "BOOT_IMAGE="))
-        while (*options && *options++ != ' ')
-            ;
-    return options;
+    while (text_split(rest, ' ', word))
+        if (word->len && !text_starts(*word, "BOOT_IMAGE=") && !text_starts(*word, "initrd="))
+            return true;
+    *word = (struct text){"", 0};
+    return false;
+}
+
+static bool same_options(const char *a, const char *b)
+{
+    struct text rest_a = text_of(a), rest_b = text_of(b), x, y;
+    bool more;
+    do {
+        more = next_option(&rest_a, &x);
+        if (next_option(&rest_b, &y) != more || x.len != y.len || memcmp(x.at, y.at, x.len))
+            return false;
+    } while (more);
+    return true;
 }
 
 /* One entry that is told twice: the same kernel with the same initrds and options, by two dialects, as where grub.cfg
@@ -96,7 +108,7 @@ static bool is_same(const struct boot_entry *a, const struct boot_entry *b)
         return a->line == b->line && !strcmp(a->config, b->config) && !strcmp(a->id, b->id) &&
                !strcmp(a->title, b->title);
     return a->volume == b->volume && a->profile == b->profile && !strcmp(a->kernel, b->kernel) &&
-           !strcmp(options_of(a), options_of(b)) &&
+           same_options(a->options, b->options) &&
            same_files(a->initrd, a->initrd_count, b->initrd, b->initrd_count);
 }
 

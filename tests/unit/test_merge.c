@@ -142,6 +142,25 @@ static void entries_by_blscfg(void **state)
     assert_int_equal(config.timeout, 3);
 }
 
+/* A live CD's: isolinux.cfg has the initrd among the options, grub.cfg has not. */
+static void initrds_among_the_options(void **state)
+{
+    (void)state;
+    static const struct toy files[] = {
+        K(1, "/k"), K(1, "/i"),
+        F(1, "/isolinux/isolinux.cfg",
+          "ui menu.c32\nlabel live\nkernel /k\nappend boot=live initrd=/i  components --- quiet \n"
+          "label more\nkernel /k\nappend initrd=/i boot=live components --- quiet x\n"),
+        F(1, "/boot/grub/grub.cfg",
+          "menuentry A --id a {\n linux /k boot=live components --- quiet\n initrd /i\n}\n"
+          "menuentry B --id b {\n linux /k boot=live components --- quie\n initrd /i\n}\n"
+          "menuentry C --id c {\n linux /k boot=live components --- quiet x y\n initrd /i\n}\n"),
+        {0},
+    };
+    read_config(files);
+    expect_rows("live*, more, b, c");
+}
+
 /* ---- several volumes --------------------------------------------------------------------------------------------- */
 
 static void a_heading_for_each_volume(void **state)
@@ -444,6 +463,7 @@ int main(void)
         cmocka_unit_test(ours_is_alone),
         cmocka_unit_test(all_dialects_of_the_first),
         cmocka_unit_test(entries_by_blscfg),
+        cmocka_unit_test(initrds_among_the_options),
         cmocka_unit_test(a_heading_for_each_volume),
         cmocka_unit_test(boot_partition_and_esp),
         cmocka_unit_test(a_config_that_leads_to_another),
