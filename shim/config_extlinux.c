@@ -63,12 +63,12 @@ static const char *const keywords[] = {
 
 enum menu_word {
     M_LABEL, M_TITLE, M_DEFAULT, M_HIDE, M_DISABLE, M_DISABLED, M_SEPARATOR, M_INDENT, M_BEGIN, M_END, M_GOTO, M_EXIT,
-    M_QUIT, M_PASSWD, M_MASTER, M_INCLUDE, M_HIDDEN, M_SHIFTKEY, M_START,
+    M_QUIT, M_HELP, M_PASSWD, M_MASTER, M_INCLUDE, M_HIDDEN, M_SHIFTKEY, M_START,
 };
 
 static const char *const menu_words[] = {
     "label", "title", "default", "hide", "disable", "disabled", "separator", "indent", "begin", "end", "goto", "exit",
-    "quit", "passwd", "master", "include", "hidden", "shiftkey", "start", NULL,
+    "quit", "help", "passwd", "master", "include", "hidden", "shiftkey", "start", NULL,
 };
 
 /* Its number in the list, that of the NULL when it is not there. */
@@ -326,7 +326,7 @@ static void take_menu_label_word(struct extlinux *x, u32 word, struct text value
     case M_PASSWD:
         label->password = true;
         break;
-    default: /* M_GOTO, M_EXIT, M_QUIT */
+    default: /* M_GOTO, M_EXIT, M_QUIT, M_HELP */
         label->leaves = true;
     }
 }
@@ -346,6 +346,7 @@ static void take_menu(struct extlinux *x, struct text value)
     case M_GOTO:
     case M_EXIT:
     case M_QUIT:
+    case M_HELP:
         if (x->label.open)
             take_menu_label_word(x, word, value);
         else if (word == M_LABEL)
@@ -413,14 +414,16 @@ static void take_global(struct extlinux *x, u32 keyword, struct text value)
     case UI:
         scope->ui = value;
         break;
-    case TIMEOUT:
-        scope->has_timeout |= read_timeout(x, value, &scope->timeout);
+    case TIMEOUT: /* a submenu's own, which nobody waits for */
+        if (x->menu == scope->menu)
+            scope->has_timeout |= read_timeout(x, value, &scope->timeout);
         break;
     case TOTALTIMEOUT:
         read_timeout(x, value, &scope->total_timeout);
         break;
     case ONTIMEOUT:
-        scope->timeout_line = value;
+        if (x->menu == scope->menu)
+            scope->timeout_line = value;
         break;
     case ONERROR:
         scope->error_line = value;
@@ -434,8 +437,8 @@ static void take_global(struct extlinux *x, u32 keyword, struct text value)
     case ALLOWOPTIONS:
         scope->locked |= !is_set(value);
         break;
-    case NOESCAPE: /* with PROMPT 0 it forces the default: no prompt */
-        scope->locked |= is_set(value);
+    case NOESCAPE:
+        scope->no_escape = is_set(value);
         break;
     default:
         break; /* keywords without an effect here */
@@ -517,17 +520,24 @@ static void parse_file(struct extlinux *x, const struct config_file *file)
 
 /* ---- configs ----------------------------------------------------------------------------------------------------- */
 
-/* A menu program may be given a config to show instead: `UI vesamenu.c32 other.cfg`. */
+/* Those of a list that are not being read. */
+static void include_all(struct extlinux *x, struct text paths)
+{
+    struct text path;
+    while ((path = extlinux_word(&paths)).len) {
+        struct text whole = text_of(extlinux_path(x, path));
+        if (!text_equal(path, "~") && whole.at && !find_source(x, whole))
+            include(x, path);
+    }
+    extlinux_label_end(x);
+}
+
+/* A menu program may be given configs to show instead: `UI vesamenu.c32 other.cfg`. */
 static void read_ui_config(struct extlinux *x)
 {
     struct text line = x->scope->ui.len ? x->scope->ui : x->scope->default_line, name = extlinux_word(&line);
-    struct text path = extlinux_word(&line);
-    if (!extlinux_is_program(name) || !path.len || text_equal(path, "~"))
-        return;
-    struct text whole = text_of(extlinux_path(x, path));
-    if (whole.at && !find_source(x, whole))
-        include(x, path);
-    extlinux_label_end(x);
+    if (extlinux_is_program(name))
+        include_all(x, line);
 }
 
 static void scope_parse(struct extlinux *x, struct extlinux_scope *scope, const struct config_file *file)
@@ -537,11 +547,12 @@ static void scope_parse(struct extlinux *x, struct extlinux_scope *scope, const 
     struct boot_entry *menu = x->menu;
     scope->first_entry = x->config->entry_count;
     scope->total_timeout = TIMEOUT_NONE;
+    scope->default_file = file;
     x->scope = scope;
     x->source = &source;
     x->menu = scope->menu;
     parse_lines(x);
-    extlinux_label_end(x);
+    include_all(x, scope->more);
     read_ui_config(x);
     x->menu = scope->menu;
     extlinux_scope_end(x);
@@ -552,16 +563,17 @@ static void scope_parse(struct extlinux *x, struct extlinux_scope *scope, const 
     x->menu = menu;
 }
 
-bool extlinux_config_read(struct extlinux *x, struct boot_entry *menu, struct text path, struct text directory)
+bool extlinux_config_read(struct extlinux *x, struct boot_entry *menu, struct text paths, struct text directory)
 {
     /* The label began in a file that may be at its end by now; its config leads back there all the same. */
     struct extlinux_source of_label = {.outer = x->source, .file = x->label_file, .scope = x->scope,
                                        .line = x->label_line};
     x->source = &of_label;
-    const struct config_file *file = open_file(x, path, false);
+    const struct config_file *file = open_file(x, extlinux_word(&paths), false);
     struct extlinux_scope *scope = file ? arena_alloc(sizeof *scope, 8) : NULL;
     if (scope) {
         scope->menu = menu;
+        scope->more = paths;
         scope->directory = x->scope->directory;
         if (directory.len)
             scope->directory = text_of(extlinux_path(x, directory));

@@ -163,7 +163,7 @@ static void set_initrds(struct extlinux *x, struct boot_entry *entry, struct tex
     }
 }
 
-/* The value of the first `initrd=` in options; at NULL without one. */
+/* The value of the first `initrd=` in options; empty without one. */
 static struct text find_initrd(struct text options)
 {
     while (options.len) {
@@ -174,10 +174,17 @@ static struct text find_initrd(struct text options)
     return (struct text){NULL, 0};
 }
 
+void extlinux_options_add(struct extlinux *x, struct boot_entry *entry, struct text more)
+{
+    set_options(entry, more);
+    if (!entry->initrd_count)
+        set_initrds(x, entry, find_initrd(more));
+}
+
 static void fill_linux(struct extlinux *x, struct boot_entry *entry, struct text command, struct text append,
                        struct text initrd)
 {
-    struct text file = extlinux_word(&command), of_command = find_initrd(command), of_append = find_initrd(append);
+    struct text file = extlinux_word(&command);
     if ((u64)command.len + append.len > OPTIONS_MAX) {
         entry_disable(entry, "its options are longer than Linux takes");
         return;
@@ -187,9 +194,10 @@ static void fill_linux(struct extlinux *x, struct boot_entry *entry, struct text
         entry_disable(entry, "it names no kernel");
     else if (!entry->kernel)
         entry_disable(entry, format_copy("its kernel %.*s is on no volume", (int)min_u64(file.len, 100), file.at));
-    set_options(entry, command);
-    set_options(entry, append);
-    set_initrds(x, entry, of_command.at ? of_command : of_append.at ? of_append : extlinux_word(&initrd));
+    extlinux_options_add(x, entry, command);
+    extlinux_options_add(x, entry, append);
+    if (!entry->initrd_count)
+        set_initrds(x, entry, extlinux_word(&initrd));
 }
 
 /* Bootable, that is. */
@@ -209,21 +217,21 @@ static u8 *flags_of(struct extlinux *x, const struct boot_entry *entry)
     return &x->flags[i];
 }
 
-/* A label that reads another config is a submenu. One that leads back is left out: our menu has its own way back. */
-static void fill_config(struct extlinux *x, struct boot_entry *entry, struct text path, struct text directory)
+/* A label that reads other configs is a submenu. One that leads back is left out: our menu has its own way back. */
+static void fill_config(struct extlinux *x, struct boot_entry *entry, struct text paths, struct text directory)
 {
     u32 first = x->config->entry_count;
-    if (!path.len || text_equal(path, "~") || entry != x->config->entry[first - 1]) {
+    if (!paths.len || text_equal(paths, "~") || entry != x->config->entry[first - 1]) {
         *flags_of(x, entry) |= EXTLINUX_GONE;
         return;
     }
     entry->kind = ENTRY_SUBMENU;
-    if (extlinux_config_read(x, entry, path, directory) && has_entries(x, first))
+    if (extlinux_config_read(x, entry, paths, directory) && has_entries(x, first))
         return;
     x->config->entry_count = first;
     entry->kind = ENTRY_BOOT;
-    entry_disable(entry, format_copy("it reads %.*s, which has nothing else to boot", (int)min_u64(path.len, 100),
-                                     path.at));
+    entry_disable(entry, format_copy("it reads %.*s, which has nothing else to boot", (int)min_u64(paths.len, 100),
+                                     paths.at));
 }
 
 /* The word behind `-sys-` or `-iso-`: what whichsys.c32 starts on a disk. */
@@ -255,7 +263,7 @@ static void fill_program(struct extlinux *x, struct boot_entry *entry, struct te
     if (ends_with(base, ".c32"))
         base.len -= 4;
     if (ends_with(base, "menu")) {
-        fill_config(x, entry, extlinux_word(&arguments), (struct text){NULL, 0});
+        fill_config(x, entry, arguments, (struct text){NULL, 0});
     } else if (text_equal(base, "linux")) {
         while (text_starts(arguments, "-"))
             extlinux_word(&arguments);
@@ -310,11 +318,11 @@ void extlinux_label_end(struct extlinux *x)
     }
     if (label.disabled)
         entry_disable(entry, "the config disables it");
-    if (label.password)
-        entry_disable(entry, extlinux_password);
     struct text append = label.append.at ? label.append : x->scope->append;
     if (text_equal(append, "-"))
         append.len = 0;
     if (!label.leaves)
         extlinux_entry_fill(x, entry, label.kind, label.command, append, label.initrd);
+    if (label.password)
+        entry_disable(entry, extlinux_password);
 }

@@ -43,57 +43,48 @@ static void resolve_aliases(struct extlinux *x)
     }
 }
 
-/* The label on a command line; with options behind it a copy that has them, since a menu shows the label without. */
-static struct boot_entry *find_command(const struct extlinux *x, struct text line)
-{
-    u8 flags;
-    struct boot_entry *entry = find_label(x, extlinux_word(&line), &flags), *copy;
-    if (!entry || entry->kind != ENTRY_BOOT || (flags & EXTLINUX_GONE))
-        return NULL;
-    if (!line.len)
-        return entry;
-    copy = arena_alloc(sizeof *copy, 8);
-    if (!copy)
-        return entry;
-    *copy = *entry;
-    copy->options = "";
-    if ((entry->options[0] && entry_options_add(copy, text_of(entry->options))) || entry_options_add(copy, line)) {
-        error_clear();
-        return entry;
-    }
-    return copy;
-}
-
 bool extlinux_is_program(struct text name)
 {
     return name.len > 4 && text_equal_nocase((struct text){name.at + name.len - 4, 4}, text_of(".c32"));
 }
 
-/* DEFAULT names no label: it is a kernel, where there are no labels or it looks like a path; else a mistake. */
+static bool is_there(struct extlinux *x, struct text name)
+{
+    struct file file;
+    u64 mark = arena_mark();
+    const char *path = extlinux_path(x, name);
+    bool there = path && x->home && !file_open(x->home, text_of(path), &file);
+    error_clear();
+    arena_release(mark);
+    return there;
+}
+
+/* A command line that names no label is one of a kernel, which the global APPEND is not for. */
+static struct boot_entry *implicit_entry(struct extlinux *x, struct text name, struct text options)
+{
+    struct boot_entry *entry = extlinux_entry_add(x, x->scope->default_file, x->scope->default_at, name);
+    if (entry)
+        extlinux_entry_fill(x, entry, EXTLINUX_KERNEL, name, options, (struct text){NULL, 0});
+    return entry;
+}
+
+/* DEFAULT names no label: it is a kernel, where there are no labels or there is such a file; else a mistake. */
 static struct boot_entry *implicit_default(struct extlinux *x, struct text name, struct text options)
 {
     struct extlinux_scope *scope = x->scope;
     const char *ids[ENTRIES_MAX + 1];
     u32 count = 0;
-    bool path = false;
-    for (u32 i = 0; i < name.len; i++)
-        path |= name.at[i] == '/';
     for (u32 i = scope->first_entry; i < x->config->entry_count; i++)
         if (x->config->entry[i]->kind == ENTRY_BOOT)
             ids[count++] = x->config->entry[i]->id;
     ids[count] = NULL;
-    if (count && !path) {
+    if (count && !is_there(x, name)) {
         config_report(x->config, scope->default_file->name, scope->default_at,
                       "`default` \"%.*s\": there is no such label%s", (int)min_u64(name.len, 100), name.at,
                       did_you_mean(name, ids));
         return NULL;
     }
-    const char *rest = format_copy("%.*s%s%.*s", (int)scope->append.len, scope->append.at ? scope->append.at : "",
-                                   scope->append.len && options.len ? " " : "", (int)options.len, options.at);
-    struct boot_entry *entry = extlinux_entry_add(x, scope->default_file, scope->default_at, name);
-    if (entry && rest)
-        extlinux_entry_fill(x, entry, EXTLINUX_LINUX, name, text_of(rest), (struct text){NULL, 0});
-    return entry;
+    return implicit_entry(x, name, options);
 }
 
 /* What a menu has chosen: the last MENU DEFAULT in it, else its first entry. */
@@ -142,17 +133,44 @@ static struct boot_entry *find_default(struct extlinux *x)
     struct boot_entry *entry = name.len ? find_label(x, name, &flags) : NULL;
     if (entry && (flags & EXTLINUX_ALIAS) && !entry->disabled)
         entry = find_label(x, text_of(entry->kernel), &flags);
-    if (entry && (flags & EXTLINUX_GONE)) {
+    if (entry && (flags & EXTLINUX_HIDDEN) && scope->ui.len) {
+        entry = NULL; /* no menu shows it */
+    } else if (entry && (flags & EXTLINUX_GONE)) {
         entry = NULL;
         scope->ui = name; /* a label of the menu itself */
     } else if (!entry && extlinux_is_program(name)) {
         scope->ui = scope->ui.len ? scope->ui : name;
     } else if (!entry && name.len) {
         entry = implicit_default(x, name, line);
-    } else if (entry && entry->kind == ENTRY_BOOT && line.len && !scope->ui.len && entry_options_add(entry, line)) {
-        error_clear();
+    } else if (entry && entry->kind == ENTRY_BOOT && !scope->ui.len) {
+        extlinux_options_add(x, entry, line);
     }
     return descend(x, entry ? entry : chosen_in(x, scope->start ? scope->start : scope->menu));
+}
+
+/* What ONTIMEOUT or ONERROR starts: a label or a kernel; of a label with options a copy that has them, since a menu shows
+ * the label without. */
+static struct boot_entry *find_command(struct extlinux *x, struct text line)
+{
+    struct text name = extlinux_word(&line);
+    u8 flags = 0;
+    struct boot_entry *entry = name.len ? descend(x, find_label(x, name, &flags)) : NULL, *copy;
+    if (!name.len || (flags & EXTLINUX_GONE))
+        return NULL;
+    if (!entry) {
+        entry = implicit_entry(x, name, line);
+        if (entry)
+            x->flags[x->config->entry_count - 1] = EXTLINUX_HIDDEN;
+        return entry;
+    }
+    copy = line.len ? arena_alloc(sizeof *copy, 8) : NULL;
+    if (!copy)
+        return entry;
+    *copy = *entry;
+    copy->options = "";
+    extlinux_options_add(x, copy, text_of(entry->options));
+    extlinux_options_add(x, copy, line);
+    return copy;
 }
 
 /* Seconds. Without any TIMEOUT Syslinux shows a menu or a prompt for ever, or boots its DEFAULT at once. */
@@ -201,6 +219,10 @@ void extlinux_scope_end(struct extlinux *x)
     resolve_aliases(x);
     scope->default_entry = find_default(x);
     scope->timeout = find_timeout(scope);
+    scope->locked |= scope->no_escape && !scope->ui.len; /* of a prompt: a menu has none to escape to */
+    struct boot_entry *entry = scope->default_entry;
+    if (entry && entry->disabled == extlinux_password && scope->timeout != TIMEOUT_NONE)
+        entry->disabled = NULL; /* as there: nobody is asked when time has run out */
     if (!scope->menu) {
         config->timeout_entry = find_command(x, scope->timeout_line);
         config->fallback_entry = find_command(x, scope->fallback.len ? scope->fallback : scope->error_line);

@@ -43,9 +43,10 @@ struct extlinux_scope {
     u32 first_entry;
     struct text directory;       /* of relative paths, "" for the root */
     struct text append, default_line, ui, timeout_line, error_line, fallback;
-    const struct config_file *default_file;
-    u32 default_at;              /* line of it in that file */
-    bool has_timeout, prompt, hidden, at_once, locked;
+    struct text more;            /* files that are read behind the first, as if they stood at its end */
+    const struct config_file *default_file; /* where DEFAULT stands, else the first one */
+    u32 default_at;              /* its line in that file */
+    bool has_timeout, prompt, hidden, at_once, locked, no_escape;
     u32 timeout, total_timeout;  /* seconds or TIMEOUT_NONE */
     struct boot_entry *start;    /* the submenu that is shown first */
     struct boot_entry *default_entry; /* once it is finished */
@@ -87,9 +88,12 @@ void extlinux_entry_name(struct extlinux *x, struct boot_entry *entry, struct te
 void extlinux_entry_fill(struct extlinux *x, struct boot_entry *entry, enum extlinux_kind kind, struct text command,
                          struct text append, struct text initrd);
 
-/* Read another config into submenu `menu` with its own settings; directory: of its relative paths, at NULL: as now.
- * False when that is a config which is being read, or one that is not there. */
-bool extlinux_config_read(struct extlinux *x, struct boot_entry *menu, struct text path, struct text directory);
+/* Behind its options, and its initrds when it has none yet and there is an `initrd=` in `more`. */
+void extlinux_options_add(struct extlinux *x, struct boot_entry *entry, struct text more);
+
+/* Read other configs, which are as one, into submenu `menu` with its own settings; paths: words; directory: of relative
+ * paths, at NULL: as now. False when the first is being read, or is not there. */
+bool extlinux_config_read(struct extlinux *x, struct boot_entry *menu, struct text paths, struct text directory);
 
 /* A path of the config as one from the root of its volume; NULL when it is on no volume. */
 const char *extlinux_path(const struct extlinux *x, struct text path);

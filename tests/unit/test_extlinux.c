@@ -132,7 +132,7 @@ static void labels(void **state)
         {"label -\nmenu label Install:\nmenu disable\nlabel a\nkernel /k\nlabel b\nkernel /k\nmenu disabled\n",
          "# - \"Install:\"\n*a /k\nb !the config disables it\n"},
         {"label a\nkernel /k\nmenu separator\nappend x\nlabel b\nkernel /k\n", "*a /k\n---\nb /k {x}\n"},
-        {"label a\nkernel /k\nlabel b\nmenu goto x\nlabel c\nmenu quit\nlabel d\nkernel /d\nmenu exit\n", "*a /k\n"},
+        {"label a\nkernel /k\nlabel h\nmenu help f1.txt\nlabel b\nmenu goto x\nlabel c\nmenu quit\nlabel d\nkernel /d\nmenu exit\n", "*a /k\n"},
         {"label a\nkernel /k\nmenu begin s\nlabel b\nkernel /b\nmenu begin t\nlabel c\nkernel /c\nmenu end\n"
          "menu passwd x\nmenu end\n",
          "*a /k\n> s !it wants a password, which cannot be asked for here\n"
@@ -259,8 +259,14 @@ static void defaults(void **state)
         {"default menu.c32\n" AB "menu default\n", "a /a\n*b /b {x}\n", NULL},
         {"default a\n" AB "menu default\n", "*a /a\nb /b {x}\n", NULL},
         {"default m\nlabel m\nkernel vesamenu.c32\n" AB, "*a /a\nb /b {x}\n", NULL},
-        {"default k a\nappend b initrd=i", "*k /d/k +/d/i {b initrd=i a}\n", NULL},
-        {"default /boot/k\n" AB, "a /a\nb /b {x}\n*/boot/k /boot/k\n", NULL},
+        {"default a\nmenu hide\nui menu.c32\n" AB "menu hide\n", "*a /a\n", NULL},
+        {"default b\nui menu.c32\n" AB "menu hide\n", "*a /a\n", NULL},
+        {"default k a initrd=i\nappend b", "*k /d/k +/d/i {a initrd=i}\n", NULL},
+        {"default a initrd=i,/j y\n" AB, "*a /a +/d/i,/j {initrd=i,/j y}\nb /b {x}\n", NULL},
+        {"default b initrd=i\n" AB "initrd /j\n", "a /a\n*b /b +/j {x initrd=i}\n", NULL},
+        {"default b\ntimeout 5\n" AB "menu passwd x\n", "a /a\n*b /b {x}\n", NULL},
+        {"default c\ntimeout 5\n" AB "label c\nlocalboot 0\nmenu passwd x\n",
+         "a /a\nb /b {x}\n*c !it starts the BIOS's next disk\n", NULL},
         {"default bb\n" AB, "*a /a\nb /b {x}\n",
          "shim: error: syslinux.cfg:1: `default` \"bb\": there is no such label; did you mean \"b\"?\n"},
         {"default c\nlabel c\nlocalboot 0\n" AB, "*c !it starts the BIOS's next disk\na /a\nb /b {x}\n", NULL},
@@ -294,16 +300,28 @@ static void other_settings(void **state)
     assert_string_equal(config.fallback_entry->kernel, "/c");
     assert_int_equal(config.entry_count, 2);
     assert_true(config.hidden);
-    parse("menu hidden\nui menu.c32\nontimeout nobody\n" AB);
+    parse("menu hidden\nui menu.c32\nontimeout k y initrd=i\n" AB); /* a kernel */
     assert_false(config.hidden);
-    assert_null(config.timeout_entry);
+    assert_int_equal(config.entry_count, 2);
+    assert_string_equal(config.timeout_entry->kernel, "/d/k");
+    assert_string_equal(config.timeout_entry->options, "y initrd=i");
+    assert_int_equal(config.timeout_entry->initrd_count, 1);
+    parse("ontimeout m\n" AB "menu begin s\ntimeout 50\nontimeout a\nmenu end\nlabel m\nlocalboot 0\n");
+    assert_ptr_equal(config.timeout_entry, config.entry[3]);
+    assert_int_equal(config.timeout, TIMEOUT_UNSET);
     static const char *const locks[] = {"allowoptions 0\n" AB, "noescape 1\n" AB, "menu master passwd x\n" AB};
     for (u32 i = 0; i < ARRAY_COUNT(locks); i++) {
         parse(locks[i]);
         assert_true(config.locked);
     }
-    parse("allowoptions 1\nnoescape 0\n" AB);
-    assert_false(config.locked);
+    static const char *const open[] = { /* the second is Clonezilla's: its menu takes Tab all the same */
+        "allowoptions 1\nnoescape 0\n" AB, "default vesamenu.c32\nnoescape 1\nallowoptions 1\n" AB,
+        "noescape 1\nui menu.c32\n" AB,
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(open); i++) {
+        parse(open[i]);
+        assert_false(config.locked);
+    }
 }
 
 static void mistakes(void **state)
@@ -409,6 +427,13 @@ static void includes(void **state)
          "*b /d/b\n> c \"Other\" ^o\n  a1 /e/a {y}\n  a2 !it reads /d/x.cfg, which has nothing else to boot\nd /d/d\n"},
         {{"/d/x.cfg", "ui vesamenu.c32 a.cfg\nlabel b\nlinux b\n", "/d/a.cfg", "label a\nlinux a\nmenu default\n",
           NULL}, "b /d/b\n*a /d/a\n"},
+        {{"/d/x.cfg", "ui vesamenu.c32 a.cfg ~ b.cfg none.cfg\nappend y\n", "/d/a.cfg", "label a\nlinux a\n",
+          "/d/b.cfg", "append z\nlabel b\nlinux b\nmenu default\n", NULL}, "a /d/a {z}\n*b /d/b {y}\n"}, /* as if in one file */
+        {{"/d/x.cfg", "label b\nlinux b\nlabel c\nkernel menu.c32\nappend a.cfg /e/b.cfg\n", "/d/a.cfg",
+          "label a\nlinux a\n", "/e/b.cfg", "label b\nlinux b\nmenu default\n", NULL},
+         "*b /d/b\n> c\n  a /d/a\n  b /d/b\n"},
+        {{"/d/x.cfg", "default k y\nlabel b\nlinux b\n", "/d/k", "x", NULL}, "b /d/b\n*k /d/k {y}\n"},
+        {{"/d/x.cfg", "default /boot/k\nlabel b\nlinux b\n", "/boot/k", "x", NULL}, "b /d/b\n*/boot/k /boot/k\n"},
         {{"/d/x.cfg", "ui vesamenu.c32 x.cfg\nlabel b\nlinux b\n", NULL}, "*b /d/b\n"},
         {{"/d/x.cfg", "label b\nlinux b\nlabel c\nkernel menu.c32\nappend a.cfg\nlabel m\nkernel menu.c32\n"
           "append ~\n", "/d/a.cfg", "label a\nlinux a\n", NULL}, "*b /d/b\n> c\n  a /d/a\n"},
