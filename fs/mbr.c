@@ -22,9 +22,10 @@ struct scan {
     u32 next_logical;
 };
 
+/* isohybrid's entry of the whole image, table included, is none. */
 static bool is_used(const struct mbr_entry *e)
 {
-    return e->type && e->count;
+    return e->type && e->count && (e->first || e->type != MBR_ISOHYBRID);
 }
 
 static bool is_extended(const struct mbr_entry *e)

@@ -315,6 +315,12 @@ static void partitions_behind_an_iso_are_volumes(void **state)
     expect_log("volume vda: iso9660 ");
     expect_log("volume vda3: ");
     assert_int_equal(volumes.count, 2);
+    assert_int_equal(line_count("partition 1"), 0);
+    free(bytes);
+    entries[1] = entries[2] = (struct mbr_entry){0};
+    bytes = scan_iso(10000 * 512 - size, "vd", 512, false, (const char *)entries); /* isohybrid without options */
+    expect_log("volume vda: iso9660 ");
+    assert_int_equal(line_count("vda"), 1);
     free(bytes);
 
     /* Partitioned anew: the descriptor is left over, the table counts. */
