@@ -8,11 +8,13 @@
 
 #define LOG_SIZE KIB(16)
 #define CONSOLES_MAX 8u
+#define KEYS_UNDRAWN 64u /* a line that never stops shall not hide what it does */
 
 static char log_text[LOG_SIZE + 1];
 static u32 log_length;
 static bool is_open[CONSOLES_MAX];
 static bool opened;
+static u32 waiting_key; /* that console_key_waits() has taken */
 static struct {
     u32 rows, columns;
 } measured[CONSOLES_MAX]; /* 0: nothing is known */
@@ -135,6 +137,7 @@ void consoles_open(const struct boot_info *boot, struct text list)
     opened = false; /* what is said meanwhile comes with the rest of the log */
     memset(is_open, 0, sizeof is_open);
     memset(measured, 0, sizeof measured);
+    waiting_key = KEY_NONE;
     if (is_for_us(list))
         none = open_list(boot, list);
     /* A list of which nothing is there must not leave the user in the dark. */
@@ -221,6 +224,10 @@ bool console_is_open(const char *name)
 
 u32 console_key(void)
 {
+    u32 waiting = waiting_key;
+    waiting_key = KEY_NONE;
+    if (waiting)
+        return waiting;
     for (u32 i = 0; consoles[i]; i++)
         if (is_open[i] && consoles[i]->key) {
             u32 key = consoles[i]->key();
@@ -228,6 +235,13 @@ u32 console_key(void)
                 return key;
         }
     return KEY_NONE;
+}
+
+bool console_key_waits(void)
+{
+    static u8 asked;
+    waiting_key = console_key();
+    return waiting_key && ++asked % KEYS_UNDRAWN;
 }
 
 void consoles_measure(void)

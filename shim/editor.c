@@ -237,6 +237,7 @@ const struct boot_entry *entry_edit(const struct boot_entry *entry)
             row_go(e, e->at + 1 < e->count ? e->at + 1 : e->row[0].fixed);
         else
             line_edit_key(&e->edit, key);
-        draw(e);
+        if (!console_key_waits())
+            draw(e);
     }
 }

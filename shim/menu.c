@@ -456,9 +456,10 @@ static struct menu_choice choose_alone(const struct menu *m)
 static void run(struct menu *m, u32 countdown, struct menu_choice *choice)
 {
     for (bool changed = true;;) {
-        if (changed)
+        if (changed && !console_key_waits()) {
             menu_draw(m);
-        changed = false;
+            changed = false;
+        }
         u32 key = console_key();
         if (key != KEY_NONE) {
             if (take_key(m, key, choice))

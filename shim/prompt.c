@@ -274,10 +274,13 @@ static bool read_line(struct prompt *p)
     line_edit_begin(&p->edit, text_of(""));
     p->back = p->row.length = p->row.cursor = 0;
     for (;;) {
-        row_show(p);
+        if (!console_key_waits())
+            row_show(p);
         u32 key = wait_key();
         bool again = tab, leave = !p->edit.length && (key == KEY_ESCAPE || key == KEY_CTRL('d'));
         tab = key == KEY_TAB;
+        if (tab || key == KEY_ENTER)
+            row_show(p); /* it may not have been yet, and scrolls away now */
         if (key == KEY_ENTER || key == KEY_CTRL('c') || leave) {
             prompt_leave_row(p);
             if (key == KEY_CTRL('c'))

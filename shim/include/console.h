@@ -87,6 +87,9 @@ void console_print(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* The next key from any console, KEY_NONE when there is none right now. */
 u32 console_key(void);
 
+/* True when console_key() has one: what is to be drawn can wait for it. Not for ever: now and then it says false. */
+bool console_key_waits(void);
+
 /* True when console `name` ("serial", "vga", "fb") is open. */
 bool console_is_open(const char *name);
 

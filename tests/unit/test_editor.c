@@ -182,6 +182,19 @@ static void what_is_drawn(void **state)
     assert_int_equal(picture.row[5][TERMINAL_COLUMNS - 2], '>');
 }
 
+/* Keys that are there already cost no picture each: a long text is pasted faster than a line could show it. */
+static void pasted_text_is_drawn_once(void **state)
+{
+    (void)state;
+    static char keys[3002];
+    machine("linux");
+    memset(keys, 'x', sizeof keys - 2);
+    keys[sizeof keys - 2] = '\r';
+    edit(keys);
+    assert_int_equal(strlen(edited->options), strlen("ro quiet") + sizeof keys - 2);
+    assert_in_range(terminal_sent, 1, 7000); /* the picture, and a look now and then */
+}
+
 static void many_rows_scroll(void **state)
 {
     (void)state;
@@ -207,6 +220,7 @@ int main(void)
         cmocka_unit_test(rows_are_edited),
         cmocka_unit_test(what_kind_of_kernel),
         cmocka_unit_test(what_is_drawn),
+        cmocka_unit_test(pasted_text_is_drawn_once),
         cmocka_unit_test(many_rows_scroll),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

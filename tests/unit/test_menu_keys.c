@@ -307,6 +307,22 @@ static void commands(void **state)
     assert_row(2, "    1  Title of 1  (default)");
 }
 
+/* An arrow that was held down on a slow line: the picture follows the keys, not the other way round. */
+static void held_keys_are_drawn_once(void **state)
+{
+    (void)state;
+    machine(20);
+    script.keys = "\033[B\033[B\033[B\033[B\033[B\033[B\033[B\033[B\033[B\033[B";
+    script.at_ms = 1000;
+    script.count_ms = 1000;
+    script.shot_ms = 1500;
+    script.again = "\r";
+    script.again_ms = 2000;
+    assert_ptr_equal(choose(NULL, TIMEOUT_NONE).entry, config.entry[10]);
+    assert_row(12, " > 11  Title of 11");
+    assert_in_range(terminal.counted, 150, 350);
+}
+
 static void locked(void **state)
 {
     (void)state;
@@ -336,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_search_is_shown_and_ends),
         cmocka_unit_test(hotkeys_select),
         cmocka_unit_test(commands),
+        cmocka_unit_test(held_keys_are_drawn_once),
         cmocka_unit_test(locked),
     };
     return cmocka_run_group_tests_name("menu keys", tests, NULL, NULL);

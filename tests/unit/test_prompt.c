@@ -373,7 +373,7 @@ static void long_lines_scroll(void **state)
 static void little_is_sent(void **state)
 {
     (void)state;
-    static char keys[200] = "clear\rshow ";
+    static char keys[3000] = "clear\rshow ";
     machine(0);
     size_t n = strlen(keys);
     memset(keys + n, 'x', 40);
@@ -385,6 +385,12 @@ static void little_is_sent(void **state)
     terminal_type(keys, n + 41, "\033");
     prompt_run(&session);
     assert_in_range(terminal_sent - sent, 2, 3); /* the letter, and the blank in its place */
+    memset(keys, 'x', sizeof keys - 1); /* a long text that is pasted is not drawn for each of its letters */
+    keys[sizeof keys - 2] = '\003';
+    machine(0);
+    terminal_type(keys, sizeof keys - 1, "\033");
+    prompt_run(&session);
+    assert_in_range(terminal_sent, 1, 2 * sizeof keys + 300);
     machine(0);
     type("show abc\033[D\033[DX\033[3~\033[H12\177\r");
     expect_text("> 1show aXc\nunknown", true);
