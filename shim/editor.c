@@ -7,7 +7,7 @@
  */
 #include "cpu.h"
 #include "line_edit.h"
-#include "menu.h"
+#include "menu_model.h"
 #include "payload.h"
 #include "print.h"
 #include "screen.h"
@@ -133,13 +133,16 @@ static void draw_row(struct editor *e, u32 i, u32 screen_row)
 
 static void draw(struct editor *e)
 {
+    static const char end[] = "\" for one boot";
     u32 rows = screen_rows(), height = rows - TOP - BELOW;
     if (e->at < e->top)
         e->top = e->at;
     if (e->at >= e->top + height)
         e->top = e->at - height + 1;
     screen_erase();
-    screen_print(0, 1, ATTR_BOLD, "Edit \"%.200s\" for one boot", e->entry->title);
+    u32 column = screen_text(0, 1, ATTR_BOLD, text_of("Edit \""));
+    column = menu_draw_cut(0, column, screen_columns() - column - (u32)sizeof end, ATTR_BOLD, text_of(e->entry->title));
+    screen_text(0, column, ATTR_BOLD, text_of(end));
     for (u32 i = e->top; i < e->count && i < e->top + height; i++)
         draw_row(e, i, TOP + i - e->top);
     if (e->message)
@@ -233,6 +236,8 @@ const struct boot_entry *entry_edit(const struct boot_entry *entry)
             row_go(e, e->at - 1);
         else if (key == KEY_DOWN || key == KEY_CTRL('n'))
             row_go(e, e->at + 1);
+        else if (key == KEY_CTRL('l'))
+            screen_begin();
         else if (key == KEY_TAB)
             row_go(e, e->at + 1 < e->count ? e->at + 1 : e->row[0].fixed);
         else

@@ -105,21 +105,21 @@ static const struct boot_entry *first_usable(const struct config *config)
 static void menu_begin(struct menu *m, const struct session *session, const struct boot_entry *chosen, u32 countdown)
 {
     const struct config *config = session->config;
-    const struct boot_entry *wanted = chosen, *first = first_usable(config);
+    const struct boot_entry *first = first_usable(config);
+    const struct boot_entry *standard = config->default_entry ? config->default_entry : first, *wanted;
     memset(m, 0, offsetof(struct menu, row));
     m->session = session;
     m->config = config;
     m->usable = first;
     m->seconds = countdown;
-    if (!wanted)
-        wanted = config->default_entry;
-    if (!wanted)
-        wanted = first;
-    m->standard = wanted;
+    if (chosen && countdown != TIMEOUT_NONE) /* else it is what failed, and no default for that */
+        standard = chosen;
+    wanted = chosen ? chosen : standard;
+    m->standard = standard;
     /* A default that cannot be booted is like one that failed: the fallback, or the user decides. */
-    if (!is_usable(wanted)) {
+    if (!is_usable(standard)) {
         m->standard = is_usable(config->fallback_entry) ? config->fallback_entry : NULL;
-        if (m->standard)
+        if (m->standard && wanted == standard)
             wanted = m->standard;
     }
     m->at_end = config->timeout_entry ? config->timeout_entry : m->standard;

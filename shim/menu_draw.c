@@ -48,16 +48,22 @@ struct text menu_cut_row(struct text *line, u32 cells)
     return row;
 }
 
-/* "Outer > Inner > Title": the submenus that entry is in, and itself. Cut at room; returns the length. */
-static u32 path_of(const struct boot_entry *entry, char *out, u32 room)
+/* "Outer > Inner > Title": the submenus that entry is in, and itself, cut at room. Where `cells` do not take that, its
+ * outermost ones are left out. Returns the length. */
+static u32 path_of(const struct boot_entry *entry, u32 cells, char *out, u32 room)
 {
     const struct boot_entry *way[MENU_DEPTH_MAX];
-    u32 depth = 0, used = 0;
+    u32 depth = 0, used;
     for (; entry && depth < MENU_DEPTH_MAX; entry = entry->parent)
         way[depth++] = entry;
-    while (depth-- && used < room - 1)
-        used += format_text(out + used, room - used, "%s%s", way[depth]->title, depth ? " > " : "");
-    return used < room ? used : room - 1;
+    for (;; depth--) {
+        used = 0;
+        for (u32 i = depth; i-- && used < room - 1;)
+            used += format_text(out + used, room - used, "%s%s", way[i]->title, i ? " > " : "");
+        used = used < room ? used : room - 1;
+        if (depth < 2 || text_cells((struct text){out, used}) <= cells)
+            return used;
+    }
 }
 
 static u32 width(void)
@@ -161,7 +167,7 @@ static void draw_title(const struct menu *m)
     const char *name = m->config->title ? m->config->title : "shim " SHIM_VERSION;
     u32 column = menu_draw_cut(0, 1, end - 3, ATTR_BOLD, text_of(name)) + 3, used = 0;
     if (m->parent)
-        used = path_of(m->parent, text, sizeof text - 2);
+        used = path_of(m->parent, end - column - 3, text, sizeof text);
     else if (m->config->name)
         used = (u32)format_text(text, sizeof text, "%.300s", m->config->name);
     if (used && column + REASON_MIN < end) {
@@ -221,10 +227,10 @@ static void draw_countdown(const struct menu *m, u32 row)
 {
     static const char advice[] = " Any key stops it.";
     char text[512], rest[32];
-    u32 length = path_of(m->at_end, text, sizeof text);
     u32 rest_length = format_text(rest, sizeof rest, "\" in %u s.", m->seconds);
     u32 column = screen_print(row, INDENT, ATTR_BOLD, "Booting \"");
-    column = menu_draw_cut(row, column, width() - column - rest_length, ATTR_BOLD, (struct text){text, length});
+    u32 room = width() - column - rest_length, length = path_of(m->at_end, room, text, sizeof text);
+    column = menu_draw_cut(row, column, room, ATTR_BOLD, (struct text){text, length});
     column = screen_print(row, column, ATTR_BOLD, "%s", rest);
     if (column + sizeof advice - 1 <= width())
         screen_text(row, column, ATTR_BOLD, text_of(advice));
@@ -257,9 +263,10 @@ static void draw_keys(const struct menu *m)
     const struct boot_entry *entry = menu_entry(m, m->selected);
     bool locked = session_is_locked(m->session);
     u32 column = draw_key(1, "Enter", !entry ? "do it" : entry->kind == ENTRY_SUBMENU ? "open" : "boot");
-    if (!locked)
+    if (!locked && entry && entry->kind == ENTRY_BOOT)
         column = draw_key(column, "e", "edit");
-    column = draw_key(column, "d", "details");
+    if (entry)
+        column = draw_key(column, "d", "details");
     if (!locked)
         column = draw_key(column, "c", "prompt");
     column = draw_key(column, "r", "rescan");

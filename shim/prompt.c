@@ -289,6 +289,8 @@ static bool read_line(struct prompt *p)
         }
         if (tab)
             complete(p, again);
+        else if (key == KEY_CTRL('l'))
+            prompt_leave_row(p); /* once more, for who comes to the line later */
         else if (key == KEY_UP || key == KEY_CTRL('p'))
             history_show(p, p->back + 1);
         else if ((key == KEY_DOWN || key == KEY_CTRL('n')) && p->back)

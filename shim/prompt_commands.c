@@ -168,8 +168,11 @@ static void run_volume(struct prompt *p, const char *name, struct text rest)
 {
     (void)name;
     struct text which = prompt_word(&rest, &p->word);
-    if (text_starts(which, "(") && which.len > 1 && which.at[which.len - 1] == ')')
-        which.at++, which.len -= 2;
+    if (text_starts(which, "(")) { /* as Tab completes it, with a "/" behind */
+        which.at++, which.len--;
+        rest = which;
+        text_split(&rest, ')', &which);
+    }
     struct volume *v = volume_find(p->session->volumes, which);
     if (v && !v->fs)
         fail(ERR_UNSUPPORTED, "%s: %s", v->name, v->reason ? v->reason : "no filesystem that is known here");

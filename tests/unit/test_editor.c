@@ -180,6 +180,15 @@ static void what_is_drawn(void **state)
     edit("\001\xff\033");
     assert_memory_equal(picture.row[5] + 8, "   abc", 6);
     assert_int_equal(picture.row[5][TERMINAL_COLUMNS - 2], '>');
+    u32 before = terminal_sent;
+    edit("\xff\033");
+    u32 once = terminal_sent - before;
+    edit("\xff\x0c\xff\033"); /* Ctrl-L sends all of it again */
+    assert_in_range(terminal_sent - before, 2 * once + once / 2, 3 * once);
+    entry.title = longer;
+    edit("\xff\033");
+    assert_int_equal(strlen(picture.row[0]), TERMINAL_COLUMNS - 1);
+    assert_string_equal(picture.row[0] + 59, "abc...\" for one boot");
 }
 
 /* Keys that are there already cost no picture each: a long text is pasted faster than a line could show it. */

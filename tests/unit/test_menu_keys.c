@@ -129,11 +129,11 @@ static void submenus_are_shown(void **state)
     script.keys = "1";
     script.at_ms = 1000;
     choose(config.entry[8], TIMEOUT_NONE);
-    assert_row(2, "    1  Title of 1");
+    assert_row(2, "    1  Title of 1  (default)"); /* what failed is selected, and no default for that */
     assert_row(4, "    3  More >");
     assert_row(5, "");
     assert_row(6, " vdb1: ext4 \"data\"");
-    assert_row(7, " >  4  Other disk  (default)");
+    assert_row(7, " >  4  Other disk");
     assert_row(8, "");
     assert_int_equal(terminal.shot.attribute[6][2], '1');
     machine_with_submenus(); /* inside: the way, and the way back */
@@ -154,13 +154,26 @@ static void submenus_are_shown(void **state)
     assert_row(0, " Choose   (vda1)/boot/shim.cfg");
     assert_row(4, " >  3  More >");
     assert_row(9, "   Booting \"More > Deep > Deepest\" in 3 s. Any key stops it.");
-    assert_row(ROWS - 1, " Enter open   e edit   d details   c prompt   r rescan   / search");
+    assert_row(ROWS - 1, " Enter open   d details   c prompt   r rescan   / search");
     machine_with_submenus(); /* one that failed is back in its list */
     script.shot_ms = 500;
     script.keys = "\033[B\033[B\r";
     script.at_ms = 1000;
     assert_ptr_equal(choose(config.entry[3], TIMEOUT_NONE).entry, config.entry[3]);
-    assert_row(2, " >  1  Inner one  (default)");
+    assert_row(2, " >  1  Inner one");
+    machine_with_submenus(); /* a way that is too long begins further in */
+    config.entry[2]->title = "A title of forty cells that goes on so far";
+    config.entry[4]->title = "Another one of forty cells, inside of it";
+    config.default_entry = config.entry[5];
+    script.shot_ms = 500;
+    script.keys = "3\r"; /* the default is looked for inside, too */
+    script.again = "1";
+    script.again_ms = 1000;
+    choose(config.entry[5], 3);
+    assert_row(0, " shim " SHIM_VERSION "   Another one of forty cells, inside of it >");
+    script.keys = NULL;
+    choose(config.entry[5], 3);
+    assert_row(9, "   Booting \"Another one of forty cells, inside of it > Deepest\" in 3 s.");
     machine(0); /* nothing in it: no key hurts */
     add(ENTRY_SUBMENU, NULL, "Empty");
     script.keys = "1\r\033[A\033[B\033[F\033[6~19dex/x\033\033[C\033[D3";

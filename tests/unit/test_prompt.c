@@ -132,6 +132,8 @@ static void commands_answer(void **state)
         {"cat /vmlinuz\r", "kernel\n", NULL},
         {"volume vda1\rls /EFI\r", "shim (vda1)> ls /EFI\n         dir  Linux/\n", NULL},
         {"volume (LABEL=root)\r", "shim (vda2)> volume (LABEL=root)\nshim (vda2)>", "error"},
+        {"volume vda1\rvolume (vda2\t\r", "shim (vda1)> volume (vda2)/\nshim (vda2)>", "error"},
+        {"show a\xff\014b\r", "shim (vda2)> show a\nshim (vda2)> show ab\n", "error"}, /* Ctrl-L: once more */
         {"volume vdb\r", "shim: error: vdb: XFS, which is not read here\nshim (vda2)>", NULL},
         {"volume nothing\r", "shim: error: ", NULL},
         {"volume ()\rvolume (\rvolume )\r", "shim: error: ", NULL},
