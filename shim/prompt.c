@@ -57,12 +57,6 @@ static bool row_begin(struct prompt *p)
     return !p->stopped;
 }
 
-static bool is_shown(struct text t, u32 length)
-{
-    u8 c = (u8)t.at[0];
-    return length && c >= 0x20 && c != 0x7f && !(c == 0xc2 && (u8)t.at[1] < 0xa0);
-}
-
 bool prompt_text(struct prompt *p, struct text line)
 {
     char out[256];
@@ -70,7 +64,7 @@ bool prompt_text(struct prompt *p, struct text line)
     if (p->stopped || !row_begin(p))
         return false;
     while (line.len) {
-        u32 length = utf8_length(line), n = length ? length : 1, fill = 1;
+        u32 fill = 1;
         if (cells == columns || used + 8 > sizeof out) {
             put(out, used);
             used = 0;
@@ -82,18 +76,15 @@ bool prompt_text(struct prompt *p, struct text line)
             if (!row_begin(p))
                 return false;
         }
-        if (is_shown(line, length)) {
-            memcpy(out + used, line.at, n);
-            used += n;
-        } else if (line.at[0] == '\t') {
+        if (line.at[0] == '\t') {
             fill = (u32)min_u64(8 - cells % 8, columns - cells);
             memset(out + used, ' ', fill);
             used += fill;
+            line.at++, line.len--;
         } else {
-            out[used++] = '?';
+            used += utf8_put(text_take(&line), out + used);
         }
         cells += fill;
-        line.at += n, line.len -= n;
     }
     put(out, used);
     put("\n", 1);
@@ -204,13 +195,20 @@ static void row_make(struct prompt *p, struct prompt_row *row)
 {
     u32 columns = (u32)min_u64(console_columns(), PROMPT_ROW_CELLS), cursor;
     u32 used = format_text(row->text, sizeof row->text, "shim (%s)>", p->volume ? p->volume->name : "no volume");
-    char *line = row->text + used;
     u32 room = columns > used + 13 ? columns - used - 3 : 10; /* two marks; and the last column stays empty */
     struct text part = line_edit_window(&p->edit, room, &cursor);
     bool goes_on = part.at + part.len < p->edit.text + p->edit.length;
-    row->length = used + format_text(line, (u32)sizeof row->text - used, "%c%.*s%s", p->edit.first ? '<' : ' ',
-                                     (int)part.len, part.at, goes_on ? ">" : "");
-    row->cursor = used + 1 + p->edit.cursor - p->edit.first;
+    row->text[used++] = p->edit.first ? '<' : ' ';
+    for (;;) {
+        if (part.at == p->edit.text + p->edit.cursor)
+            row->cursor = used;
+        if (!part.len)
+            break;
+        used += utf8_put(text_take(&part), row->text + used);
+    }
+    if (goes_on)
+        row->text[used++] = '>';
+    row->length = used;
 }
 
 /* The cursor goes from byte `from` of what the row shows to byte `to`. */

@@ -45,8 +45,8 @@ static bool is_plain(u32 code)
     return false;
 }
 
-/* Cut off the first character of *t, which is not empty. What is no UTF-8 (RFC 3629 §4) is a `?` for each byte. */
-static u32 take_character(struct text *t)
+/* RFC 3629 §4 */
+u32 text_take(struct text *t)
 {
     static const u32 least[] = {0, 0, 0x80, 0x800, 0x10000};
     u8 lead = (u8)t->at[0];
@@ -65,7 +65,7 @@ u32 text_cells(struct text text)
 {
     u32 cells = 0;
     for (; text.len; cells++)
-        take_character(&text);
+        text_take(&text);
     return cells;
 }
 
@@ -73,7 +73,7 @@ u32 text_bytes_for(struct text text, u32 cells)
 {
     u32 before = text.len;
     while (text.len && cells--)
-        take_character(&text);
+        text_take(&text);
     return before - text.len;
 }
 
@@ -128,7 +128,7 @@ u32 screen_text(u32 row, u32 column, enum attribute attribute, struct text text)
     if (row >= screen.rows)
         return column;
     for (; text.len && column < screen.columns; column++)
-        set_cell(row, column, attribute, take_character(&text));
+        set_cell(row, column, attribute, text_take(&text));
     return column;
 }
 

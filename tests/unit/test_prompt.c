@@ -134,6 +134,7 @@ static void commands_answer(void **state)
         {"volume (LABEL=root)\r", "shim (vda2)> volume (LABEL=root)\nshim (vda2)>", "error"},
         {"volume vda1\rvolume (vda2\t\r", "shim (vda1)> volume (vda2)/\nshim (vda2)>", "error"},
         {"show a\xff\014b\r", "shim (vda2)> show a\nshim (vda2)> show ab\n", "error"}, /* Ctrl-L: once more */
+        {"show \xe6\x97\xa5\xe6\x9c\xac" "e\xcc\x81\xc3\xa4\xff\r", "shim (vda2)> show ??e?~\n", "error"}, /* cells */
         {"volume vdb\r", "shim: error: vdb: XFS, which is not read here\nshim (vda2)>", NULL},
         {"volume nothing\r", "shim: error: ", NULL},
         {"volume ()\rvolume (\rvolume )\r", "shim: error: ", NULL},
