@@ -11,7 +11,8 @@
 #define PIT_CHANNEL2 0x42
 #define PIT_CONTROL 0x43
 #define PIT_GATE 0x61
-#define PIT_MS 5
+#define PIT_MS 2 /* a busy host does not leave us much more at a time */
+#define PIT_TRIES 16u
 #define PIT_TICKS_MAX 1000000000ull /* 0.2 s at 5 GHz */
 #define TICKS_PER_MS_ASSUMED 3000000u /* waits get longer on slower machines, and hardly shorter on faster ones */
 #define PAUSES 8u                     /* per poll: who is to answer may need this processor */
@@ -52,31 +53,43 @@ static u64 khz_from_cpuid(void)
     return 0;
 }
 
-/* Measuring by channel 2, which counts PIT_MS down; it is looked at in passing, so that nothing waits for it. */
+/* Measuring by channel 2, which counts PIT_MS down; it is looked at in passing, so that nothing waits for it. Where the
+ * host takes the processor away at its begin or end, it is measured again. */
 static struct {
     u64 start; /* TSC; 0: not begun */
+    u64 unsure, last; /* ticks that the begin took; TSC before the last look */
+    u32 tries;
     u8 gate;   /* port 61h as it was */
 } pit;
 
 static void pit_begin(void)
 {
     u32 count = PIT_HZ / 1000 * PIT_MS;
+    u64 before = cpu_ticks();
     if (!pit.start)
         pit.gate = io_in8(PIT_GATE);
     io_out8(PIT_GATE, (u8)((pit.gate & ~2u) | 1)); /* speaker off, gate on */
     io_out8(PIT_CONTROL, 0xb0);                    /* channel 2, low then high byte, mode 0, binary */
     io_out8(PIT_CHANNEL2, (u8)count);
     io_out8(PIT_CHANNEL2, (u8)(count >> 8));
-    pit.start = cpu_ticks() | 1;
+    pit.start = pit.last = cpu_ticks() | 1;
+    pit.unsure = pit.start - before;
 }
 
 /* True when the frequency is known. A PIT that is not there or does not count is not waited for for long. */
 static bool pit_look(void)
 {
+    u64 before = cpu_ticks();
     u8 gate = io_in8(PIT_GATE);
-    u64 gone = cpu_ticks() - pit.start;
-    if (gate != 0xff && !(gate & 0x20) && gone < PIT_TICKS_MAX)
+    u64 now = cpu_ticks(), gone = now - pit.start;
+    if (gate != 0xff && !(gate & 0x20) && gone < PIT_TICKS_MAX) {
+        pit.last = before;
         return false;
+    }
+    if (pit.unsure + now - pit.last > gone / 8 && pit.tries++ < PIT_TRIES) {
+        pit_begin();
+        return false;
+    }
     bool counted = gate != 0xff && gate & 0x20 && gone >= PIT_MS * 10000; /* below 10 MHz it is not honest */
     ticks_per_ms = counted ? gone / PIT_MS : TICKS_PER_MS_ASSUMED;
     io_out8(PIT_GATE, pit.gate);

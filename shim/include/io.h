@@ -45,7 +45,7 @@ bool deadline_passed(struct deadline *d);
 /* Let ms milliseconds pass. */
 void pause_ms(u32 ms);
 
-/* Milliseconds since some fixed point; the first call may calibrate the TSC against the PIT (5 ms). */
+/* Milliseconds since some fixed point; the first call may calibrate the TSC against the PIT (2 ms). */
 u64 clock_ms(void);
 
 /* Ticks per millisecond, calibrating on first use. Source: CPUID 15h/16h, hypervisor leaf 4000_0010h, PIT channel 2,
