@@ -256,7 +256,9 @@ static enum error ready_wait(struct scsi_unit *unit)
             return error;
         if (result_is_good(&result))
             return OK;
-        if (!result_is(&result, KEY_NOT_READY, ASC_NOT_READY) || result.ascq != 1)
+        /* A drive whose medium was changed says first that there is none (QEMU's on IDE). */
+        bool changed = disks_known && !ms && result_is(&result, KEY_NOT_READY, ASC_NO_MEDIUM);
+        if (!changed && (!result_is(&result, KEY_NOT_READY, ASC_NOT_READY) || result.ascq != 1))
             return command_failed(unit, "TEST UNIT READY", &result);
         pause_ms(READY_PAUSE_MS);
     }

@@ -126,6 +126,8 @@ struct block_device *disk_add(struct disk_list *disks, const char *class, const 
     return copy;
 }
 
+bool disks_known;
+
 void disks_probe(struct boot_info *boot, struct disk_list *disks)
 {
     machine = &boot->memory;
@@ -139,6 +141,7 @@ void disks_probe(struct boot_info *boot, struct disk_list *disks)
         block_drivers[i]->probe(boot, disks);
     bounce_grow(disks);
     boot_order_apply(disks);
+    disks_known = true;
 }
 
 void disks_keep(u64 paddr, u64 size, const char *owner)

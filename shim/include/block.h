@@ -90,6 +90,9 @@ struct block_device *disk_add(struct disk_list *disks, const char *class, const 
 /* Probe every driver of the table, in its order. Memory of disks that are lost later is taken out of boot's map. */
 void disks_probe(struct boot_info *boot, struct disk_list *disks);
 
+/* True when disks_probe() has run before: media may have been changed since. */
+extern bool disks_known;
+
 /* A disk that does not answer may still write, whenever it wakes up, to what it was given. So it is not asked again;
  * the arena as it is by now, the cache in it too, is not used again; and from now on the size bytes at paddr (what
  * the disk was to read, and the structures it writes to) are reserved in the machine's map: no payload gets them.

@@ -309,6 +309,20 @@ static void refused_commands(void **state)
         else
             assert_in_range(fake.count[cases[i].code], 50, 150);
     }
+    for (u32 again = 0; again < 2; again++) { /* another look: a changed medium is first told of as none */
+        setup(NULL);
+        disks_known = again;
+        fake.bad_code = 0;
+        fake.bad = (struct scsi_result)CHECK(2, 0x3a, 0);
+        fake.bad_times = 1;
+        assert_int_equal(scsi_start(&unit), again ? OK : ERR_NOT_FOUND);
+        assert_int_equal(fake.count[0], 1 + again);
+        fake.bad_times = ~0u;
+        assert_int_equal(scsi_start(&unit), ERR_NOT_FOUND);
+        assert_int_equal(fake.count[0], 2 * (1 + again));
+        error_clear();
+    }
+    disks_known = false;
     setup(NULL);
     fake.broken = ERR_TIMEOUT;
     assert_int_equal(scsi_start(&unit), ERR_TIMEOUT);
