@@ -326,10 +326,11 @@ static enum error iso_list(struct volume *v, const struct node *dir, u64 *cursor
     struct found f;
     do {
         enum error error = record_next(v, dir, cursor, &f);
-        if (!error)
-            error = iso_rock_read(v, f.record, f.byte);
         if (error)
             return error;
+        /* What is wrong with one record is told to who opens it; those behind it are there nevertheless. */
+        if (iso_rock_read(v, f.record, f.byte))
+            error_clear();
     } while (rock->moved);
     entry->type = record_type(rock, f.record);
     if (rock->name_size)
