@@ -22,10 +22,10 @@ struct scan {
     u32 next_logical;
 };
 
-/* isohybrid's entry of the whole image, table included, is none. */
+/* What begins with block 0 is the disk itself: isohybrid writes such an entry, and mkfs.fat --mbr. */
 static bool is_used(const struct mbr_entry *e)
 {
-    return e->type && e->count && (e->first || e->type != MBR_ISOHYBRID);
+    return e->type && e->count && e->first;
 }
 
 static bool is_extended(const struct mbr_entry *e)
@@ -54,8 +54,7 @@ static bool is_table(const struct block_device *disk, const struct mbr_sector *s
         if (!is_used(e) || e->type == MBR_GPT_PROTECTIVE)
             continue;
         used++;
-        /* mkfs.fat --mbr writes one entry that is the disk itself, from block 0. */
-        if (has_bpb(s) && (!e->first || !fits(e->first, e->count, disk->block_count)))
+        if (has_bpb(s) && !fits(e->first, e->count, disk->block_count))
             return false;
     }
     return used;

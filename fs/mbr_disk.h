@@ -35,7 +35,6 @@ static inline bool mbr_is_signed(const struct mbr_sector *s)
 #define MBR_EXTENDED_LBA 0x0fu
 #define MBR_EXTENDED_LINUX 0x85u
 #define MBR_BOOT_LOADER_SPEC 0xeau /* "extended boot loader partition" on MBR disks */
-#define MBR_ISOHYBRID 0x17u /* syslinux utils/isohybrid.c, xorriso: hidden NTFS */
 #define MBR_GPT_PROTECTIVE 0xeeu
 #define MBR_EFI_SYSTEM 0xefu
 

@@ -329,8 +329,8 @@ static void partitions_behind_an_iso_are_volumes(void **state)
     u8 *bytes = scan_iso(10000 * 512 - size, "vd", 512, false, NULL);
     expect_log("volume vda: iso9660 ");
     expect_log("volume vda3: ");
+    assert_int_equal(line_count("partition"), 0); /* nothing is wrong with the first */
     assert_int_equal(volumes.count, 2);
-    assert_int_equal(line_count("partition 1"), 0);
     free(bytes);
     entries[1] = entries[2] = (struct mbr_entry){0};
     bytes = scan_iso(10000 * 512 - size, "vd", 512, false, (const char *)entries); /* isohybrid without options */
@@ -340,7 +340,6 @@ static void partitions_behind_an_iso_are_volumes(void **state)
 
     /* Partitioned anew: the descriptor is left over, the table counts. */
     entries[0] = (struct mbr_entry){.type = 0x83, .first = 200, .count = 9000};
-    entries[1] = entries[2] = (struct mbr_entry){0};
     bytes = scan_iso(10000 * 512 - size, "vd", 512, false, (const char *)entries);
     expect_log("volume vda: iso9660 left over from before the disk was partitioned: skipped");
     expect_log("volume vda1: ");
