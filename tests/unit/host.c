@@ -158,8 +158,10 @@ static enum error image_read(struct block_device *disk, const struct block_span 
         if (!s->blocks || !fits(s->lba, s->blocks, disk->block_count) || (uintptr_t)s->buf % disk->dma_align ||
             (disk->max_blocks && s->blocks > disk->max_blocks))
             panic("driver contract broken: lba %lu, %u blocks, buf %p", s->lba, s->blocks, s->buf);
-        if (host_disk_fail_lba >= s->lba && host_disk_fail_lba < s->lba + s->blocks)
+        if (host_disk_fail_lba >= s->lba && host_disk_fail_lba < s->lba + s->blocks) {
+            memset(s->buf, 0xbd, (u64)s->blocks * disk->block_size); /* some of it may have come */
             return fail(ERR_IO, "%s: block %lu: injected read error", disk->name, host_disk_fail_lba);
+        }
         memcpy(s->buf, image + s->lba * disk->block_size, (u64)s->blocks * disk->block_size);
     }
     return OK;
