@@ -24,8 +24,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototy
     -Wwrite-strings
 CPPFLAGS := -Ishim/include -DSHIM_VERSION='"$(VERSION)"'
 
-# For size, most of all: gcc has -Oz from 12 on.
-OPTIMISE := $(shell $(CC) -Oz -E -x c /dev/null >/dev/null 2>&1 && echo -Oz || echo -Os)
+# For size, most of all: gcc has it from 12 on.
+OPTIMISE := -Oz
 
 CFLAGS_TARGET := -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(CPPFLAGS) -ffreestanding -fpie -fvisibility=hidden \
     -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections \
