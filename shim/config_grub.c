@@ -516,10 +516,11 @@ static void begin_work(struct grub *g)
 static struct grub *run(struct config *config, const struct config_file *file, bool mute)
 {
     struct grub *g = arena_alloc(sizeof *g, 16);
-    struct text text = file->text;
+    char *bytes = text_copy(file->text);
     struct grub_menu menu;
-    if (!g)
+    if (!g || !bytes)
         return NULL;
+    struct text text = {bytes, grub_drop_returns(bytes, file->text.len)};
     g->config = config;
     g->of = file;
     g->name = file->name;

@@ -328,12 +328,10 @@ static int command_return(struct grub *g, struct grub_words words)
 static int command_shift(struct grub *g, struct grub_words words)
 {
     i64 count = 1;
-    if (words.count && !grub_number(words.at[0], &count))
-        return 1;
-    if (g->scope && (count < 0 || (u64)count > g->scope->count))
-        return 1;
     if (!g->scope)
         return 0;
+    if ((words.count && !grub_number(words.at[0], &count)) || count < 0 || (u64)count > g->scope->count)
+        return 1;
     g->scope->word += count;
     g->scope->count -= (u32)count;
     return 0;

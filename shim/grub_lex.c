@@ -16,8 +16,8 @@
 static bool is_special(char c)
 {
 #define BIT(x) (1ull << ((x) & 63))
-    static const u64 special[2] = {BIT('\t') | BIT('\n') | BIT('\r') | BIT(' ') | BIT('"') | BIT('$') | BIT('&') |
-                                       BIT('\'') | BIT(';') | BIT('<') | BIT('>'),
+    static const u64 special[2] = {BIT('\t') | BIT('\n') | BIT(' ') | BIT('"') | BIT('$') | BIT('&') | BIT('\'') |
+                                       BIT(';') | BIT('<') | BIT('>'),
                                    BIT('\\') | BIT('{') | BIT('|') | BIT('}')};
 #undef BIT
     u8 byte = (u8)c;
@@ -114,9 +114,7 @@ static void skip_blanks(struct grub_lexer *l)
                 l->at++;
         else if (*l->at == '\\' && l->end - l->at > 1 && l->at[1] == '\n')
             l->at++, l->line++;
-        else if (*l->at == '\\' && l->end - l->at > 2 && l->at[1] == '\r' && l->at[2] == '\n')
-            l->at += 2, l->line++;
-        else if (*l->at != ' ' && *l->at != '\t' && *l->at != '\r')
+        else if (*l->at != ' ' && *l->at != '\t')
             return;
     }
 }
@@ -190,10 +188,9 @@ static bool put(struct expansion *e, const char *at, u32 len)
         return false;
     if (len > GRUB_BYTES_MAX - g->byte_count)
         return grub_limit(g, "words that are too long");
-    for (u32 i = 0; i < len; i++) {
-        g->byte[g->byte_count] = at[i];
-        g->byte_count += at[i] != '\r'; /* GRUB reads a file without them */
-    }
+    if (len)
+        memcpy(g->byte + g->byte_count, at, len);
+    g->byte_count += len;
     struct text *word = &g->word[g->word_count - 1];
     word->len = (u32)(g->byte + g->byte_count - word->at);
     return true;

@@ -197,6 +197,16 @@ static const char *directory_of(const struct grub *g, const struct volume *v, st
     return format_copy("(%s)%.*s", grub_device_name(g, v), (int)path.len, path.at);
 }
 
+u32 grub_drop_returns(char *at, u32 len)
+{
+    u32 kept = 0;
+    for (u32 i = 0; i < len; i++) {
+        at[kept] = at[i];
+        kept += at[i] != '\r';
+    }
+    return kept;
+}
+
 static enum error run_open_file(struct grub *g, const struct file *file, struct text path)
 {
     char *bytes;
@@ -204,19 +214,16 @@ static enum error run_open_file(struct grub *g, const struct file *file, struct 
     enum error error = file_read_all(file, CONFIG_SIZE_MAX, &bytes, &text.len);
     if (error)
         return error;
-    text.at = bytes;
+    text = (struct text){bytes, grub_drop_returns(bytes, text.len)};
     struct text device, inside, outer = grub_get(g, "config_directory");
     struct volume *v = grub_path(g, path, &device, &inside);
     const char *directory = v ? directory_of(g, v, inside) : NULL;
-    struct grub_scope *scope = g->scope;
     if (directory)
         grub_set(g, text_of("config_directory"), text_of(directory));
     g->file[g->file_depth++] = file->path;
-    g->scope = NULL;
     g->depth += 2; /* its frames are larger */
     grub_run_text(g, file->path, text, 1, false);
     g->depth -= 2;
-    g->scope = scope;
     g->file_depth--;
     if (outer.at)
         grub_set(g, text_of("config_directory"), outer);

@@ -168,7 +168,10 @@ struct text *grub_copy_words(struct grub_words words);
  * g->status. */
 void grub_execute(struct grub *g, struct grub_words words, struct text body, u32 body_line);
 
-/* Run a config file; OK when it could be read. */
+/* Take carriage returns out of what has been read of a file, as GRUB reads one; how many bytes are left. */
+u32 grub_drop_returns(char *at, u32 len);
+
+/* Run a config file, which sees the words of the function that is being run; OK when it could be read. */
 enum error grub_run_file(struct grub *g, struct text path);
 
 /* ---- commands: grub_commands.c, config_grub.c -------------------------------------------------------------------- */

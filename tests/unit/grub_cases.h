@@ -210,6 +210,7 @@ static const struct grub_case {
     {"return; r=ok2", "ok2", true},
     {"continue; r=$?", "0", true},
     {"shift; r=$?", "0", true},
+    {"shift x; r=$?", "0", true},
     {"true; r=$?; false; r=\"$r$?\"", "01", true},
     {"r=\"$(x)\"", "", false},
     {"r=`x`", "`x`", true},

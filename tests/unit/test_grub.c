@@ -147,6 +147,17 @@ static void an_entry_and_what_it_says(void **state)
     assert_false(config.hidden || config.locked);
 }
 
+/* GRUB reads a file without carriage returns: a `\\` in front of one is at the end of the line, within a word, too. */
+static void written_on_windows(void **state)
+{
+    (void)state;
+    read_text("set a=\"one \\\r\n two\"\r\n"
+              "menuentry \"W\" {\r\n\tlinux /boot/vmlinuz \\\r\n  a=$a\\\r\nb 'c\r\nd' \r\n}\r\n");
+    static const char *const lines[] = {"W: (vda2)/boot/vmlinuz BOOT_IMAGE=/boot/vmlinuz a=one twob c\nd", NULL};
+    expect_entries(lines);
+    assert_string_equal(host_log(), "");
+}
+
 /* Bodies are run when all of the config has been, each with the same variables. */
 static void bodies_are_run_last_and_apart(void **state)
 {
@@ -273,7 +284,8 @@ static const char *result_of(const char *script)
         {1, "/grub/grubenv", "# GRUB Environment Block\nsaved_entry=a b\nnext=1\n###"},
         {2, "/boot/grub/grubenv", "nothing\n"}, {2, "/boot/grub/set.cfg", "r=$r$1+; menuentry S { linux /s }\n"},
         {2, "/boot/grub/self.cfg", "r=$r-; source $prefix/self.cfg\n"},
-        {2, "/boot/grub/bad.cfg", "r=1\nr=2 & r=3\nr=${r}4\n"}, {0, NULL, NULL},
+        {2, "/boot/grub/bad.cfg", "r=1\nr=2 & r=3\nr=${r}4\n"},
+        {2, "/boot/grub/words.cfg", "r=\"$1 $#\"; shift\n"}, {0, NULL, NULL},
     };
     read_menu(files, "/boot/grub/grub.cfg");
     return config.entry[config.entry_count - 1]->title;
@@ -327,6 +339,7 @@ static void devices_and_files(void **state)
         {"probe --set=r -u hd9; r=$?", "1", ""},
         {"r=a; source $prefix/set.cfg x; source /boot/grub/set.cfg", "a++", ""},
         {"source $prefix/nothing.cfg; r=$?", "0", ""},
+        {"function f { source $prefix/words.cfg; r=\"$r/$1\"; }; f a b; r=\"$r/$?\"", "a 2/b/0", ""},
         {"r=; . $prefix/self.cfg", "-", "self.cfg:1: (vda2)/boot/grub/self.cfg reads itself"},
         {"source $prefix/bad.cfg", "14", "bad.cfg:2: `&`, expected `;` or the end of the line"},
         {"cpuid -l && r=1", "", "grub.cfg:1: `&`, expected `;` or the end of the line"},
@@ -524,6 +537,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scripts_mean_what_they_mean_to_grub),
         cmocka_unit_test(an_entry_and_what_it_says),
+        cmocka_unit_test(written_on_windows),
         cmocka_unit_test(bodies_are_run_last_and_apart),
         cmocka_unit_test(what_cannot_be_booted_is_shown),
         cmocka_unit_test(passwords_lock),
