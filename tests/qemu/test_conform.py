@@ -10,6 +10,7 @@ from conftest import ROOT
 from disk import make_disk
 from guest import Guest, virtio_disk
 from hosts import HOSTS, host_arguments
+from uki import make_uki
 
 # name: (key of the config, how the shim enters it)
 PAYLOADS = {
@@ -57,10 +58,34 @@ def disk(kit, tmp_path_factory):
         made = subprocess.run([sys.executable, ROOT / "tests/payload/make_initrd.py", size, str(n + 1)],
                               stdout=subprocess.PIPE, check=True)
         files[f"/piece{n}"] = made.stdout
+    files |= unified_image(files, (kit.payload / "conform.bzimage").read_bytes())
     image = folder / "disk.img"
     make_disk(str(image), files, "gpt", "ext4")
     yield image
     image.unlink()
+
+
+def unified_image(files, linux):
+    """It brings microcode, an initrd and two profiles' options; the entry adds an initrd."""
+    image = make_uki(linux, files["/piece1"], f"expect-initrd={len(PIECES)} base=0", "ID=x\n", ucode=files["/piece0"],
+                     profiles=[{"profile": b"ID=a\n"},
+                               {"profile": b"ID=b\n", "cmdline": b"expect-initrd=3  one=1\n\0\n"}])
+    entry = "title Image\nuki /x.efi\nprofile 1\ninitrd /piece2\n"
+    return {"/x.efi": image, "/loader/entries/image.conf": entry.encode()}
+
+
+def finish(guest, cmdline):
+    guest.expect(rf'^conform: cmdline "{cmdline}"', 20)
+    status = guest.wait_exit(60)
+    assert status == 33 and "conform: PASS" in guest.text, guest.text[-4000:]
+
+
+def test_unified_image(kit, disk, scratch):
+    """What is in it is booted as if it lay beside it: in this order, the entry's initrd behind its own."""
+    args = host_arguments("pvh", kit, scratch, "config=/loader/entries timeout=0 -- two=2") + virtio_disk(disk)
+    with Guest(*args, "-device", "isa-debug-exit,iobase=0xf4,iosize=4") as guest:
+        guest.expect(r'^shim: booting "image" by linux64', 60)
+        finish(guest, "expect-initrd=3  one=1 two=2")
 
 
 @pytest.mark.parametrize("name,host,memory,machine", ROWS)
@@ -69,6 +94,4 @@ def test_conform(name, host, memory, machine, kit, disk, scratch):
     with Guest(*args, "-device", "isa-debug-exit,iobase=0xf4,iosize=4", machine=machine, memory=memory) as guest:
         guest.expect(rf'^shim: booting "{name}" by {PAYLOADS[name][1]}', 60)
         guest.expect(r"^conform: entered by " + PAYLOADS[name][1], 20)
-        guest.expect(rf'^conform: cmdline "expect-initrd={len(PIECES)} one=1 two=2 three=3"', 20)
-        status = guest.wait_exit(60)
-        assert status == 33 and "conform: PASS" in guest.text, guest.text[-4000:]
+        finish(guest, f"expect-initrd={len(PIECES)} one=1 two=2 three=3")

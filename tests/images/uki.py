@@ -2,15 +2,15 @@
 import struct
 
 
-def make_uki(linux, initrd, cmdline, osrel, **more):
-    """more: further sections by name without the dot, bytes."""
-    sections = {".osrel": osrel.encode(), ".cmdline": cmdline.encode(), ".linux": linux, ".initrd": initrd}
-    sections |= {"." + name: content for name, content in more.items()}
+def make_uki(linux, initrd, cmdline, osrel, profiles=(), **more):
+    """more: further sections by name without the dot, bytes; profiles: each the same, in a dictionary."""
+    sections = [("osrel", osrel.encode()), ("cmdline", cmdline.encode()), ("linux", linux), ("initrd", initrd)]
+    sections += [section for part in (more, *profiles) for section in part.items()]
     headers = 0x40 + 24 + 240 + 40 * len(sections)
     file_at, memory_at, table, body = (headers + 511) & ~511, 0x10000, b"", b""
-    for name, content in sections.items():
+    for name, content in sections:
         size = (len(content) + 511) & ~511
-        table += struct.pack("<8sIIIIIIHHI", name.encode(), len(content), memory_at, size, file_at + len(body), 0, 0,
+        table += struct.pack("<8sIIIIIIHHI", b"." + name.encode(), len(content), memory_at, size, file_at + len(body), 0, 0,
                              0, 0, 0x40000040)
         body += content.ljust(size, b"\0")
         memory_at += (size + 4095) & ~4095
