@@ -333,16 +333,23 @@ static int command_configfile(struct grub *g, struct grub_words words)
     return 0;
 }
 
-/* Red Hat's: entries of the Boot Loader Specification, of $root or of (device)/directory. */
+/* Red Hat's, and GRUB 2.14's with --path: entries of the Boot Loader Specification, of $root or of a directory. */
 static int command_blscfg(struct grub *g, struct grub_words words)
 {
     static const char *const usual[] = {"/loader/entries", "/boot/loader/entries"};
-    struct text path = words.count && text_starts(words.at[0], "(") ? words.at[0] : grub_get(g, "blsdir"), device;
+    struct text path = grub_get(g, "blsdir"), device;
     struct config_file file = *g->of;
     u32 before = g->config->entry_count;
     enum error error = ERR_NOT_FOUND;
     if (g->mute || g->entry || g->bls_read) /* `blscfg default` and `blscfg non-default` are for GRUB's order */
         return 0;
+    for (u32 i = 0; i < words.count; i++) {
+        struct text word = words.at[i];
+        if (text_starts(word, "--path="))
+            word.at += 7, word.len -= 7;
+        if (text_starts(word, "(") || text_starts(word, "/"))
+            path = word;
+    }
     struct volume *v = grub_path(g, path, &device, &path);
     file.name = g->name;
     if (!v || !v->fs) {
@@ -352,7 +359,7 @@ static int command_blscfg(struct grub *g, struct grub_words words)
     g->bls_read = true;
     if (path.len)
         error = bls_read_entries(g->config, &file, v, path, &g->variables);
-    for (u32 i = 0; i < ARRAY_COUNT(usual) && !path.len && error == ERR_NOT_FOUND; i++)
+    for (u32 i = 0; i < ARRAY_COUNT(usual) && error == ERR_NOT_FOUND; i++)
         error = bls_read_entries(g->config, &file, v, text_of(usual[i]), &g->variables);
     if (error && error != ERR_NOT_FOUND)
         grub_report(g, format_copy("blscfg: %s", error_text()));

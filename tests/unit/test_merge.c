@@ -161,6 +161,25 @@ static void initrds_among_the_options(void **state)
     expect_rows("live*, more, b, c");
 }
 
+/* In $blsdir, or where an argument says (GRUB 2.14's --path); where that is nowhere, in the usual places. */
+static void entries_elsewhere(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {
+        "blscfg --path /x\n", "blscfg -d -p ($root)/x\n", "blscfg --path=/x --enable-fallback\n", "blscfg (hd0,1)/x\n",
+        "set blsdir=/x\nblscfg\n", "blscfg\n", "blscfg non-default\n", "blscfg -f -p /none\n",
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(scripts); i++) {
+        const struct toy files[] = {
+            K(1, "/k"), F(1, "/loader/entries/usual.conf", "linux /k\n"),
+            F(1, "/x/other.conf", "linux /k\noptions x\n"), F(1, "/grub2/grub.cfg", scripts[i]), {0},
+        };
+        read_config(files);
+        expect_rows(i < 5 ? "usual, other" : "usual");
+        assert_int_equal(times_said("error"), 0);
+    }
+}
+
 /* ---- several volumes --------------------------------------------------------------------------------------------- */
 
 static void a_heading_for_each_volume(void **state)
@@ -464,6 +483,7 @@ int main(void)
         cmocka_unit_test(all_dialects_of_the_first),
         cmocka_unit_test(entries_by_blscfg),
         cmocka_unit_test(initrds_among_the_options),
+        cmocka_unit_test(entries_elsewhere),
         cmocka_unit_test(a_heading_for_each_volume),
         cmocka_unit_test(boot_partition_and_esp),
         cmocka_unit_test(a_config_that_leads_to_another),
