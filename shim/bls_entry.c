@@ -583,6 +583,7 @@ struct bls_item *bls_read_type2(struct bls *b, struct text name, u32 profile)
     struct uki uki;
     if (!is_entry_name(name, ".efi"))
         return NULL;
+    u64 mark = arena_mark();
     const char *path = format_copy("%s/%.*s", b->directory, (int)name.len, name.at);
     enum error error = path ? file_open(b->home, text_of(path), &file) : ERR_NO_MEMORY;
     if (!error)
@@ -591,6 +592,7 @@ struct bls_item *bls_read_type2(struct bls *b, struct text name, u32 profile)
         if (!profile)
             say_verbose("%s: no unified kernel image", file.path);
         error_clear();
+        arena_release(mark);
         return NULL;
     }
     const char *reason = error ? format_copy("%s", error_text()) : NULL;
