@@ -293,10 +293,11 @@ static void key_hotkey(struct reading *r, struct text value)
     r->entry->hotkey = small_letter((u8)value.at[0]);
 }
 
-enum { TITLE, VERSION, MACHINE_ID, SORT_KEY, LINUX, EFI, UKI, UKI_URL, INITRD, OPTIONS, ARCHITECTURE, HOTKEY, PROFILE };
+enum { TITLE, VERSION, MACHINE_ID, SORT_KEY, LINUX, EFI, UKI, UKI_URL, INITRD, OPTIONS, ARCHITECTURE, HOTKEY, PROFILE,
+       USERS };
 static const char keys[][13] = {
     "title", "version", "machine-id", "sort-key", "linux", "efi", "uki", "uki-url", "initrd", "options",
-    "architecture", "grub_hotkey", "profile",
+    "architecture", "grub_hotkey", "profile", "grub_users",
 };
 
 static void take_value(struct reading *r, struct text key, struct text value, bool expanded)
@@ -327,6 +328,9 @@ static void take_value(struct reading *r, struct text key, struct text value, bo
         r->hidden |= !is_our_architecture(value);
     } else if (k == HOTKEY) {
         key_hotkey(r, value);
+    } else if (k == USERS) { /* not empty: no others may boot it */
+        if (r->b->variables && variable_get(r->b->variables, text_of("superusers")))
+            disable(r, "it wants a password of GRUB's");
     } else if (k == PROFILE && text_number(value, &number) && number < PROFILES_MAX) {
         r->entry->profile = (u32)number;
     } else {

@@ -88,7 +88,7 @@ static bool has_keys_of_grub(struct text text)
 
 bool bls_needs_variables(struct bls *b, struct text text)
 {
-    bool holds = false;
+    bool keys = has_keys_of_grub(text), holds = keys;
     for (u32 i = 0; i < text.len && !holds; i++)
         holds = text.at[i] == '$';
     if (!holds || b->for_grub)
@@ -97,7 +97,7 @@ bool bls_needs_variables(struct bls *b, struct text text)
         b->variables = find_variables(b);
         b->looked = b->home;
     }
-    return b->variables || has_keys_of_grub(text);
+    return b->variables || keys;
 }
 
 /* ---- what becomes of them ---------------------------------------------------------------------------------------- */

@@ -564,6 +564,33 @@ static void entries_for_grub(void **state)
     assert_string_equal(error_text(), "");
 }
 
+/* Red Hat's GRUB asks for a password where grub_users is not empty and there are superusers. */
+static void entries_with_a_password(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config, *users;
+        bool disabled;
+    } cases[] = {
+        {"set superusers=root\n", "$grub_users", false}, {"set grub_users=root\n", "$grub_users", false},
+        {"set superusers=root\nset grub_users=root\n", "$grub_users", true}, {"set superusers=root\n", "a", true},
+        {"set x=1\n", "a", false},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
+        char text[100];
+        snprintf(text, sizeof text, "linux /k\ngrub_users %s\ngrub_arg --unrestricted", cases[i].users);
+        const struct toy files[] = {
+            K("/k"), {1, "/loader/entries/a.conf", text, 0, false},
+            {1, "/grub2/grub.cfg", cases[i].config, 0, false}, {0},
+        };
+        parse(files);
+        if (cases[i].disabled)
+            expect_disabled("a", "it wants a password of GRUB's");
+        else
+            assert_null(entry("a")->disabled);
+    }
+}
+
 /* Variables that name themselves many times do not fill the memory. */
 static void values_that_explode(void **state)
 {
@@ -676,8 +703,8 @@ int main(void)
         cmocka_unit_test(the_default),             cmocka_unit_test(the_preferred_one),
         cmocka_unit_test(its_keys),
         cmocka_unit_test(variables_of_grubenv),    cmocka_unit_test(entries_for_grub),
-        cmocka_unit_test(values_that_explode),     cmocka_unit_test(unified_kernel_images),
-        cmocka_unit_test(profiles_of_an_image),
+        cmocka_unit_test(entries_with_a_password), cmocka_unit_test(values_that_explode),
+        cmocka_unit_test(unified_kernel_images),   cmocka_unit_test(profiles_of_an_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
