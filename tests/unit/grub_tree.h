@@ -53,6 +53,25 @@ static enum error tree_lookup(struct volume *v, const struct node *dir, struct t
     return ERR_NOT_FOUND;
 }
 
+static enum error tree_list(struct volume *v, const struct node *dir, u64 *cursor, struct dirent *entry)
+{
+    u32 length = (u32)dir->own[0];
+    for (u32 i = (u32)*cursor; tree[i].path; i++) {
+        const char *path = tree[i].path;
+        struct node first;
+        if (tree[i].volume != v->number || (length && strncmp(path, tree[dir->id].path, length)) || path[length] != '/')
+            continue;
+        struct text name = {path + length + 1, (u32)strcspn(path + length + 1, "/")};
+        if (!name.len || tree_lookup(v, dir, name, &first) || first.id != i)
+            continue;
+        format_text(entry->name, sizeof entry->name, "%.*s", (int)name.len, name.at);
+        entry->type = first.type;
+        *cursor = i + 1;
+        return OK;
+    }
+    return ERR_NOT_FOUND;
+}
+
 static enum error tree_map(struct volume *v, const struct node *node, u64 at, struct extent *extent)
 {
     (void)v;
@@ -60,7 +79,8 @@ static enum error tree_map(struct volume *v, const struct node *node, u64 at, st
     return OK;
 }
 
-static const struct filesystem tree_fs = {.name = "ext", .root = tree_root, .lookup = tree_lookup, .map = tree_map};
+static const struct filesystem tree_fs = {.name = "ext", .root = tree_root, .lookup = tree_lookup,
+                                         .list = tree_list, .map = tree_map};
 
 static struct volume *tree_volume(struct block_device *disk, u32 number, const char *label)
 {
