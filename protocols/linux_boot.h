@@ -18,6 +18,8 @@
 /* loadflags */
 enum { LINUX_LOADED_HIGH = 0x01, LINUX_KEEP_SEGMENTS = 0x40, LINUX_CAN_USE_HEAP = 0x80 };
 
+#define LINUX_KERNEL_VERSION_FROM 0x200u /* kernel_version: of its name in the setup code, from here */
+
 /* xloadflags, from 2.12 on */
 enum { XLF_KERNEL_64 = 1, XLF_CAN_BE_LOADED_ABOVE_4G = 2 };
 

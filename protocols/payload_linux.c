@@ -1,7 +1,7 @@
 /* payload_linux.c: Linux by the zero page (Documentation/arch/x86/boot.rst, protocol 2.02 to 2.15).
  *
- * Three ways in: the 64-bit entry when the kernel has one, else the 32-bit entry; kernels that name no 32-bit entry
- * (code32_start 0: ipxe.lkrn) go through real mode, which takes a BIOS. Left out on purpose: zImage (loaded low, gone
+ * Three ways in: the 64-bit entry when the kernel has one, else the 32-bit entry; kernels that have no 32-bit entry
+ * (ipxe.lkrn, memdisk) go through real mode, which takes a BIOS. Left out on purpose: zImage (loaded low, gone
  * since 2.6.30) and the EFI handover. Exercise: tests/unit/test_payload_linux.c, tests/fuzz/fuzz_bzimage.c.
  */
 #include "linux_boot.h"
@@ -38,11 +38,21 @@
 struct linux_plan {
     struct linux_header header; /* fields beyond the kernel's version are 0 */
     u32 header_end;             /* in the file: 202h + length byte */
+    bool real_mode;             /* it is entered there only */
     u64 setup_size, code_size;  /* bytes of the file: real-mode part, protected-mode part */
     u64 load;
     u64 initrd, initrd_size;
     u64 setup_data; /* of the e820 entries that do not fit the zero page; 0 none */
 };
+
+/* ipxe.lkrn's code starts with nothing that could be entered, memdisk's relies on what its setup code has done. */
+static bool enters_by_real_mode(const u8 *head, u32 len, const struct linux_header *h)
+{
+    static const char memdisk[] = "MEMDISK";
+    u32 name = LINUX_KERNEL_VERSION_FROM + h->kernel_version;
+    return (!h->code32_start && !(h->xloadflags & XLF_KERNEL_64)) ||
+           (fits(name, sizeof memdisk, len) && !memcmp(head + name, memdisk, sizeof memdisk - 1));
+}
 
 /* The header, with what its version does not have yet (or a short file no more) zeroed. */
 static void read_header(const u8 *head, u32 len, struct linux_plan *plan)
@@ -65,6 +75,7 @@ static void read_header(const u8 *head, u32 len, struct linux_plan *plan)
     if (h->version < 0x20a)
         h->min_alignment = 0;
     plan->setup_size = ((h->setup_sects ? h->setup_sects : DEFAULT_SETUP_SECTS) + 1) * SECTOR;
+    plan->real_mode = enters_by_real_mode(head, len, h);
 }
 
 /* Bytes the header says the protected-mode part has; boot.rst: before 2.04 it cannot say, all of the file is meant. */
@@ -134,18 +145,12 @@ static enum error check_cmdline(const struct payload *p, u32 most)
                 length - most, most);
 }
 
-/* ipxe.lkrn: its code starts with nothing that could be entered. */
-static bool enters_by_real_mode(const struct linux_plan *plan)
-{
-    return !plan->header.code32_start && !(plan->header.xloadflags & XLF_KERNEL_64);
-}
-
 /* Memory the kernel uses before it looks at the map. Before 2.10 it does not say: room to unpack beside itself. */
 static u64 kernel_memory(const struct linux_plan *plan)
 {
     if (plan->header.version >= 0x20a)
         return max_u64(plan->header.init_size, plan->code_size);
-    return enters_by_real_mode(plan) ? plan->code_size : plan->code_size * 3;
+    return plan->real_mode ? plan->code_size : plan->code_size * 3;
 }
 
 /* The next best place for a kernel that can be moved. Loaded below the preferred address it would unpack itself to that
@@ -264,7 +269,7 @@ static enum error place_entry(struct payload *p, struct linux_plan *plan, struct
 {
     const struct linux_header *h = &plan->header;
     bool wide = h->xloadflags & XLF_KERNEL_64;
-    if (enters_by_real_mode(plan))
+    if (plan->real_mode)
         return place_real_mode(p, plan, space);
     u64 offset = wide ? ENTRY_64 : (u64)h->code32_start - DEFAULT_LOAD;
     if (offset >= plan->code_size)
@@ -287,7 +292,7 @@ static enum error linux_plan(struct payload *p, struct mem_space *space)
     if (p->module_count)
         return fail(ERR_UNSUPPORTED, "`module` lines are for `pvh`; a Linux bzImage takes `initrd`");
     u32 most = h->version >= 0x206 && h->cmdline_size ? h->cmdline_size : DEFAULT_CMDLINE;
-    enum error error = check_cmdline(p, enters_by_real_mode(plan) ? (u32)min_u64(most, REAL_CMDLINE_MAX) : most);
+    enum error error = check_cmdline(p, plan->real_mode ? (u32)min_u64(most, REAL_CMDLINE_MAX) : most);
     if (error)
         return error;
     plan->code_size = min_u64(declared_size(plan, p->kernel.size), p->kernel.size - plan->setup_size);

@@ -684,6 +684,23 @@ static void kernels_without_a_32_bit_entry_go_through_real_mode(void **state)
           "segment");
 }
 
+/* Its code relies on what its setup code has done, though code32_start is that of Linux. */
+static void memdisk_goes_through_real_mode(void **state)
+{
+    (void)state;
+    for (u32 i = 0; i < 3; i++) {
+        fresh();
+        header.version = 0x203;
+        header.xloadflags = 0;
+        header.kernel_version = i < 2 ? 0x100 : 0xffff; /* beyond what is read of the file */
+        write_kernel(FILE_SIZE);
+        memcpy(mem_at(FILE_AT + 0x300, 8), i ? "6.1.0-18" : "MEMDISK ", 8);
+        check(payload_linux.recognise(p.head, p.head_size, p.kernel.size) == OK, "memdisk");
+        check(payload_linux.plan(&p, &space) == OK, "memdisk");
+        assert_string_equal(p.mode_name, i ? "linux32" : "linux16");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -704,6 +721,7 @@ int main(void)
         cmocka_unit_test(text_screens_are_told),
         cmocka_unit_test(framebuffers_are_told),
         cmocka_unit_test(kernels_without_a_32_bit_entry_go_through_real_mode),
+        cmocka_unit_test(memdisk_goes_through_real_mode),
     };
     return cmocka_run_group_tests_name("payload_linux", tests, NULL, NULL);
 }
