@@ -7,6 +7,7 @@
  */
 #include "prompt.h"
 #include "cpu.h"
+#include "menu_model.h"
 #include "print.h"
 #include "screen.h"
 
@@ -341,6 +342,8 @@ struct menu_choice prompt_run(const struct session *session)
         if (p->volume != before)
             memcpy(volume_kept, p->volume->name, sizeof volume_kept);
     }
+    if (p->choice.action == MENU_RESCAN)
+        print(MENU_RESCAN_LINE "\n");
     if (p->choice.action != MENU_BOOT)
         arena_release(mark);
     return p->choice;

@@ -78,6 +78,7 @@ u32 menu_draw_cut(u32 row, u32 column, u32 cells, enum attribute attribute, stru
 /* Cut off and return what of *line fits `cells` cells: up to a blank, if there is one in its second half. */
 struct text menu_cut_row(struct text *line, u32 cells);
 
+/* What was said before it in the log is about disks as they were. */
 #define MENU_RESCAN_LINE "shim: looking for disks and configs again"
 
 #endif

@@ -184,6 +184,7 @@ static void choices(void **state)
         struct menu_choice choice = type(cases[i].keys);
         assert_int_equal(choice.action, cases[i].action);
         assert_int_equal(!!choice.entry, choice.action == MENU_BOOT);
+        expect_text("\nshim: looking for disks and configs again\n", choice.action == MENU_RESCAN);
         if (!choice.entry)
             assert_int_equal(arena_mark(), mark);
     }
