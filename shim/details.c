@@ -164,7 +164,7 @@ static void fill(struct page *page, const struct session *session, const struct 
     if (entry->disabled)
         add_text(page, "Disabled", text_of(entry->disabled));
     if (entry->id && entry->id[0])
-        add_line(page, "Id", text_of(entry->id));
+        add_line(page, "ID", text_of(entry->id));
     if (entry->config)
         add_copy(page, "Config", entry->line ? format_copy("%s, line %u", entry->config, entry->line)
                                              : entry->config);

@@ -165,7 +165,7 @@ static void draw_title(const struct menu *m)
         screen_print(0, end, ATTR_DIM, "%s", text);
     }
     const char *name = m->config->title ? m->config->title : "shim " SHIM_VERSION;
-    u32 column = menu_draw_cut(0, 1, end - 3, ATTR_BOLD, text_of(name)) + 3, used = 0;
+    u32 column = menu_draw_cut(0, 1, m->parent ? end / 3 : end - 3, ATTR_BOLD, text_of(name)) + 3, used = 0;
     if (m->parent)
         used = path_of(m->parent, end - column - 3, text, sizeof text);
     else if (m->config->name)
@@ -241,7 +241,7 @@ static void draw_status(const struct menu *m, u32 row)
     const struct boot_entry *entry = menu_entry(m, m->selected);
     if (menu_is_searching(m)) {
         u32 column = screen_print(row, INDENT, ATTR_BOLD, "Search: %.*s", (int)m->search_length, m->search);
-        screen_text(row, column, ATTR_BOLD, text_of(m->not_found ? "   (nothing begins so)" : m->searching ? "_" : ""));
+        screen_text(row, column, ATTR_BOLD, text_of(m->not_found ? "   (not found)" : m->searching ? "_" : ""));
     } else if (m->note) {
         screen_text(row, INDENT, ATTR_BOLD, text_of(m->note));
     } else if (m->seconds != TIMEOUT_NONE) {

@@ -107,7 +107,7 @@ static void all_that_is_known(void **state)
     static const char *const rows[] = {
         " Debian",
         "",
-        " Id         debian",
+        " ID         debian",
         " Config     (vda)/boot/grub/grub.cfg, line 12",
         " Volume     vda: ext2, 4 MiB",
         "            LABEL=root",
@@ -172,7 +172,7 @@ static void modules_and_submenus(void **state)
     entry = (struct boot_entry){.id = "module2", .title = "module2: x", .options = "",
                                 .kernel_module = &boot.module[2]};
     details(NULL);
-    assert_row(2, " Id         module2");
+    assert_row(2, " ID         module2");
     assert_row(3, " Kernel     (module2), 1000 bytes");
     machine();
     entry = (struct boot_entry){.kind = ENTRY_SUBMENU, .id = "", .title = "More"};
@@ -202,7 +202,7 @@ static void long_texts_scroll(void **state)
         details(cases[i].keys);
         assert_row(0, " Debian");
         if (cases[i].first == 1)
-            assert_row(2, " Id         debian");
+            assert_row(2, " ID         debian");
         format_text(row, sizeof row, " Lines %u to %u of 121   Up/Down scroll   any other key goes back",
                     cases[i].first, cases[i].first + 19);
         assert_row(ROWS - 1, row);

@@ -165,12 +165,13 @@ static void submenus_are_shown(void **state)
     config.entry[2]->title = "A title of forty cells that goes on so far";
     config.entry[4]->title = "Another one of forty cells, inside of it";
     config.default_entry = config.entry[5];
+    config.title = "A name of the menu that is so long that it would leave no room for the way in";
     script.shot_ms = 500;
     script.keys = "3\r"; /* the default is looked for inside, too */
     script.again = "1";
     script.again_ms = 1000;
     choose(config.entry[5], 3);
-    assert_row(0, " shim " SHIM_VERSION "   Another one of forty cells, inside of it >");
+    assert_row(0, " A name of the menu that...   Another one of forty cells, inside of it >");
     script.keys = NULL;
     choose(config.entry[5], 3);
     assert_row(9, "   Booting \"Another one of forty cells, inside of it > Deepest\" in 3 s.");
@@ -238,7 +239,7 @@ static void a_search_is_shown_and_ends(void **state)
     } cases[] = {
         {"t", 1000, "wo\r", 0, "   Search: t"}, /* "two" */
         {"t", 3000, "wo\r", 1, "   Search: t"}, /* "wo" begins nothing */
-        {"tq", 3000, "\r", 1, "   Search: tq   (nothing begins so)"},
+        {"tq", 3000, "\r", 1, "   Search: tq   (not found)"},
         {"/", 9000, "three\r", 2, "   Search: _"},
         {"/TH", 9000, "r\r", 2, "   Search: th_"},
         {"/TH\033\033", 1000, "\r", 2, ""}, /* Esc ends it, then goes back */
@@ -298,7 +299,7 @@ static void commands(void **state)
     script.again_ms = 1000;
     assert_ptr_equal(choose(NULL, 3).entry, config.entry[1]);
     assert_row(0, " Title of 1");
-    assert_row(2, " Id         e1");
+    assert_row(2, " ID         e1");
     machine(2); /* what cannot be booted may be mended; Esc leaves the editor */
     config.entry[0]->disabled = "x";
     script.keys = "\033[Ae";
