@@ -433,9 +433,10 @@ static enum error drive_look(struct drive *d)
     return OK;
 }
 
-/* What drives without a path may be at: `ours` have drivers here, of which `in_use` are not switched off. */
+/* What drives without a path may be at: `ours` have drivers here, of which `in_use` are not switched off, and `idle` not
+ * taken by these drivers (yet). */
 struct controllers {
-    bool ours, in_use, others;
+    bool ours, in_use, idle, others;
 };
 
 static void controller_found(const struct pci_device *device, void *context)
@@ -445,6 +446,7 @@ static void controller_found(const struct pci_device *device, void *context)
     if (class == PCI_CLASS_AHCI || class == PCI_CLASS_NVME) {
         controllers->ours = true;
         controllers->in_use |= (pci_read16(device, PCI_COMMAND) & PCI_COMMAND_MASTER) != 0;
+        controllers->idle |= !pci_is_taken(device->at);
     } else if (class >> 8 == 0x01) {
         controllers->others |= class != PCI_CLASS_IDE && device->vendor != PCI_VENDOR_VIRTIO; /* these have paths */
     } else { /* SD cards; FireWire, USB, Fibre Channel */
@@ -527,6 +529,15 @@ static bool same_size(const struct drive *d, const struct block_device *disk)
     return (size < other ? other - size : size - other) <= SIZE_SLACK;
 }
 
+/* The BIOS tells by paths what is at this disk's controller: a drive with none, or another, is a copy of the disk. */
+static bool has_own_drive(const struct block_device *disk)
+{
+    bool has = false;
+    for (u32 i = 0; i < drive_count; i++)
+        has |= drives[i].has_path && disk->place.bus == BUS_PCI && disk->place.address == drives[i].pci;
+    return has;
+}
+
 static const struct block_device *find_same(struct drive *d, const struct disk_list *disks)
 {
     u64 mark = arena_mark();
@@ -534,11 +545,21 @@ static const struct block_device *find_same(struct drive *d, const struct disk_l
     const struct block_device *same = NULL;
     for (u32 i = 0; piece && !same && i < disks->count; i++) {
         struct block_device *disk = disks->disk[i];
-        if (disk->driver != &disk_int13 && !disk->in_memory && same_size(d, disk) && same_content(d, disk, piece))
+        if (disk->driver != &disk_int13 && !disk->in_memory && !has_own_drive(disk) && same_size(d, disk) &&
+            same_content(d, disk, piece))
             same = disk;
     }
     arena_release(mark);
     return same;
+}
+
+/* All controllers at which a drive without a path may be have drivers here: one that is none of their disks was of no
+ * use to them, and the BIOS would wait for a controller that was reset. */
+static bool all_are_taken(void)
+{
+    struct controllers controllers = {0};
+    pci_scan(controller_found, &controllers);
+    return controllers.ours && !controllers.idle && !controllers.others;
 }
 
 /* True when the drive is a driver's of ours, which is so for ever. */
@@ -552,7 +573,7 @@ static bool is_elsewhere(struct drive *d, const struct disk_list *disks)
         say_verbose("%s: left to the driver of pci %02x:%02x.%x", d->name, d->pci >> 8, d->pci >> 3 & 31, d->pci & 7);
     else if (same)
         say_verbose("%s: the same as %s", d->name, same->name);
-    return taken || same;
+    return taken || same || (!d->has_path && all_are_taken());
 }
 
 /* ---- what it can do ---------------------------------------------------------------------------------------------- */

@@ -563,6 +563,27 @@ static void content_tells_whose_it_is(void **state)
     }
 }
 
+/* A stick with a copy of the disk that it was made from: the BIOS tells by a path which of the two is the disk. */
+static void a_copy_is_another_disk(void **state)
+{
+    (void)state;
+    for (u32 stick = 0; stick < 2; stick++) {
+        setup_disks(2);
+        add_virtio();
+        for (u32 i = 0; i < 2; i++) {
+            drive[i].image = image;
+            drive[i].image_size = IMAGE_SIZE;
+        }
+        drive[!stick].path = true;
+        drive[!stick].pci = STORAGE;
+        probe_with_virtio();
+        assert_int_equal(disks.count, 2);
+        assert_string_equal(disks.disk[1]->name, stick ? "bios81" : "bios80");
+        assert_int_equal(drive[!stick].reads, 0);
+        expect_no_fault();
+    }
+}
+
 /* A BIOS that counts in 32 bits tells 2 TiB of a larger disk. */
 static void large_disks_are_told_shorter(void **state)
 {
@@ -627,6 +648,28 @@ static void size_tells_whose_it_is(void **state)
             FAILED("%u: %s", i, host_log());
         if (cases[i].same)
             assert_int_equal(drive->reads, reads);
+        expect_no_fault();
+    }
+}
+
+/* Its driver had the only controller, and made no disk of what is there: the BIOS would wait for it. */
+static void refused_by_its_driver(void **state)
+{
+    (void)state;
+    for (u32 others = 0; others < 2; others++) {
+        static struct fake_function controller, usb;
+        struct pci_device taken = {.at = STORAGE};
+        setup(NULL);
+        controller = usb = (struct fake_function){0};
+        fake_function_add(&controller, STORAGE, 0x8086, 0x5845, 0x0108);
+        fake_put16(controller.config + 4, 7);
+        if (others)
+            fake_function_add(&usb, 6 << 3, 0x1b36, 0x000d, 0x0c03);
+        look();
+        pci_enable(&taken);
+        disk_int13.probe(&boot, &disks);
+        assert_int_equal(disks.count, others);
+        assert_int_equal(drive->reads > 0, others);
         expect_no_fault();
     }
 }
@@ -704,9 +747,11 @@ int main(void)
         cmocka_unit_test_setup(the_cd_that_was_booted, setup),
         cmocka_unit_test_setup(paths_tell_whose_it_is, setup),
         cmocka_unit_test_setup(content_tells_whose_it_is, setup),
+        cmocka_unit_test_setup(a_copy_is_another_disk, setup),
         cmocka_unit_test_setup(large_disks_are_told_shorter, setup),
         cmocka_unit_test_setup(modules_are_other_disks, setup),
         cmocka_unit_test_setup(size_tells_whose_it_is, setup),
+        cmocka_unit_test_setup(refused_by_its_driver, setup),
         cmocka_unit_test_setup(looked_at_once, setup),
         cmocka_unit_test_setup(the_next_shim_is_told, setup),
     };
