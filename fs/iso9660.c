@@ -17,6 +17,7 @@
 #define DESCRIPTORS_MAX 64u
 #define WINDOW_BYTES 16384u /* of a directory in memory at a time */
 #define LABEL_UNITS 32u
+#define BROKEN_MAX 16u /* records that one look for a name passes over */
 
 /* A file or directory in its directory. */
 struct found {
@@ -278,12 +279,13 @@ static enum error iso_root(struct volume *v, struct node *root)
 /* ---- looking up, listing ----------------------------------------------------------------------------------------- */
 
 /* The next record from *at on that is called name: the one that is in all letters, else the first that differs in
- * case. */
+ * case. Records whose own name cannot be read are passed over; when there is none of that name, it may be theirs. */
 static enum error find_name(struct volume *v, const struct node *dir, struct text name, u64 *at, struct found *f)
 {
     const struct iso *iso = v->fs_state;
     u64 similar = ~0ull;
-    for (;;) {
+    enum error broken = ERR_NOT_FOUND;
+    for (u32 broken_count = 0;;) {
         u64 before = *at;
         enum iso_match match = MATCH_UNNAMED;
         enum error error = record_next(v, dir, at, f);
@@ -292,13 +294,22 @@ static enum error find_name(struct volume *v, const struct node *dir, struct tex
             return record_next(v, dir, at, f);
         }
         if (error)
-            return error;
+            return error == ERR_NOT_FOUND ? broken : error;
         if (iso->names == NAMES_ROCK)
             error = iso_rock_match(v, f->record, name, &match);
-        if (!error && match == MATCH_UNNAMED)
+        if (error) {
+            if (++broken_count > BROKEN_MAX)
+                return error;
+            broken = error;
+            continue;
+        }
+        if (match == MATCH_UNNAMED)
             match = match_record(iso, f->record, name);
-        if (error || match == MATCH_WHOLE)
-            return error;
+        if (match == MATCH_WHOLE) {
+            if (broken_count)
+                error_clear();
+            return OK;
+        }
         if (match == MATCH_CASELESS && similar == ~0ull)
             similar = before;
     }

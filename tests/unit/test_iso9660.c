@@ -902,6 +902,16 @@ static void broken_system_use_is_told(void **state)
     put_file("NEXT.;1", 0);
     assert_string_equal(names_of(mount_made()), "name next ");
     assert_int_equal(file_open(mount_made(), text_of("/next"), &file), OK);
+    make_rock(0);
+    add_name(0, "name");
+    use[2] = 200;
+    put_file("FILE.;1", 0);
+    add_name(0, "behind");
+    put_file("NEXT.;1", 0);
+    struct volume *v = mount_made();
+    assert_int_equal(file_open(v, text_of("/behind"), &file), OK);
+    assert_string_equal(error_text(), "");
+    expect(0, file_open(v, text_of("/other"), &file), ERR_CORRUPT, "/other: (sr0): system use entry of 200 bytes");
     /* Continuation areas: leading back to themselves, past the end, too short, of no size. */
     make_rock(0);
     add_continuation(CE_BYTE, 28);
