@@ -17,7 +17,7 @@ static struct {
     u8 attribute;
     bool cleared; /* what firmware left is gone */
     bool cursor_shown;
-    u32 code, more; /* of a UTF-8 character that goes on in the next write */
+    struct utf8 utf8; /* a character may go on in the next write */
 } screen;
 
 /* Not in BSS, which is zeroed on every boot: cleared with the screen. */
@@ -61,7 +61,7 @@ static void clear_all(void)
     screen.device->clear();
     for (u32 i = 0; i < screen.rows * screen.columns; i++)
         shown[i] = blank();
-    screen.row = screen.column = screen.more = 0;
+    screen.row = screen.column = screen.utf8.more = 0;
     screen.attribute = ATTR_NORMAL;
     screen.cleared = true;
 }
@@ -88,23 +88,15 @@ static void put_glyph(u8 glyph)
 
 static void put_byte(u8 byte)
 {
-    const struct cells_device *device = screen.device;
-    if ((byte & 0xc0) == 0x80 && screen.more) {
-        screen.code = screen.code << 6 | (byte & 0x3f);
-        if (!--screen.more)
-            put_glyph(device->glyph(screen.code < 0x80 ? '?' : screen.code));
+    u32 c = utf8_feed(&screen.utf8, byte);
+    if (c == UTF8_MORE)
         return;
-    }
-    screen.more = byte >= 0xc0 && byte < 0xf8 ? 1 + (byte >= 0xe0) + (byte >= 0xf0) : 0;
-    screen.code = byte & (0x3fu >> screen.more);
-    if (screen.more)
-        return;
-    if (byte == '\n')
+    if (c == '\n')
         new_line();
-    else if (byte == '\r')
+    else if (c == '\r')
         screen.column = 0;
     else
-        put_glyph(device->glyph(byte == '\t' ? ' ' : byte < 0x20 || byte > 0x7e ? '?' : byte));
+        put_glyph(screen.device->glyph(c == '\t' ? ' ' : c));
 }
 
 void cells_write(const char *text, u32 len)
@@ -127,7 +119,7 @@ void cells_move(u32 row, u32 column)
 {
     screen.row = row < screen.rows ? row : screen.rows - 1;
     screen.column = column < screen.columns ? column : screen.columns - 1;
-    screen.more = 0;
+    screen.utf8.more = 0;
     if (screen.cleared)
         place_cursor();
 }

@@ -294,7 +294,7 @@ static bool check_text(struct parser *p, struct text line)
     bool utf8 = true;
     for (u32 i = 0; i < line.len;) {
         u8 c = (u8)line.at[i];
-        u32 length = utf8_length((struct text){line.at + i, line.len - i});
+        u32 whole, length = c < 0x80 ? 1 : utf8_first((struct text){line.at + i, line.len - i}, &whole);
         if ((c < 0x20 && c != '\t') || c == 0x7f) {
             report(p, p->line, "control character %02x in column %u; expected text", c, i + 1);
             return false;

@@ -145,20 +145,23 @@ static u32 wait(struct key_decoder *d, u8 byte)
     return KEY_NONE;
 }
 
+/* What is in no sequence. Zeros, which are a line's noise, are no key. */
 static u32 first_byte(struct key_decoder *d, u8 byte)
 {
     bool after_return = d->after_return;
+    u32 c = utf8_feed(&d->utf8, byte);
     d->count = 0;
-    d->after_return = byte == '\r';
-    if (byte == '\n')
+    d->after_return = c == '\r';
+    switch (c) {
+    case '\n':
         return after_return ? KEY_NONE : KEY_ENTER;
-    if (byte == 0x7f)
+    case 0x7f:
         return KEY_BACKSPACE;
-    if (byte == ESC || (byte >= 0xc2 && byte <= 0xf4))
+    case ESC:
+    case UTF8_MORE:
         return wait(d, byte);
-    if ((byte > KEY_CTRL('Z') && byte < 0x20) || byte >= 0x80)
-        return KEY_UNKNOWN;
-    return byte; /* zeros, which are a line's noise, are no key */
+    }
+    return (c > KEY_CTRL('Z') && is_control(c)) || c == UTF8_NONE ? KEY_UNKNOWN : c;
 }
 
 /* Inside of ESC ] … BEL and its kind: everything up to the end, which ESC \ may be too. */
@@ -204,28 +207,10 @@ static u32 escape_byte(struct key_decoder *d, u8 byte)
     return finish(d, d->pending[1] == '[' ? key_csi(d, byte) : key_ss3(d, byte));
 }
 
-static u32 utf8_byte(struct key_decoder *d, u8 byte)
-{
-    static const u32 least[] = {0, 0, 0x80, 0x800, 0x10000};
-    u8 lead = d->pending[0];
-    u32 length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    if ((byte & 0xc0) != 0x80) /* cut short: what comes instead counts */
-        return first_byte(d, byte);
-    wait(d, byte);
-    if (d->count < length)
-        return KEY_NONE;
-    u32 c = lead & (0x7fu >> length);
-    for (u32 i = 1; i < length; i++)
-        c = c << 6 | (d->pending[i] & 0x3fu);
-    bool valid = c >= least[length] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) && c >= 0xa0;
-    return finish(d, valid ? c : KEY_UNKNOWN);
-}
-
 u32 key_decode(struct key_decoder *decoder, u8 byte)
 {
-    if (!decoder->count)
-        return first_byte(decoder, byte);
-    return decoder->pending[0] == ESC ? escape_byte(decoder, byte) : utf8_byte(decoder, byte);
+    bool escaped = decoder->count && decoder->pending[0] == ESC;
+    return escaped ? escape_byte(decoder, byte) : first_byte(decoder, byte);
 }
 
 u32 key_decode_timeout(struct key_decoder *decoder)
@@ -233,5 +218,6 @@ u32 key_decode_timeout(struct key_decoder *decoder)
     if (!decoder->count)
         return KEY_NONE;
     bool lone = decoder->count == 1 && decoder->pending[0] == ESC;
+    decoder->utf8.more = 0;
     return finish(decoder, lone ? KEY_ESCAPE : KEY_UNKNOWN);
 }

@@ -93,22 +93,20 @@ static void put(struct line_edit *edit, struct text character)
 }
 
 /* The character at the start of t as it is put in: blank, `?` for what is no UTF-8, empty for a control character. */
-static struct text taken(struct text t, u32 length)
+static struct text taken(struct text t, u32 length, u32 c)
 {
-    u8 c = (u8)t.at[0];
     if (!length)
         return text_of("?");
-    if (is_blank((char)c))
+    if (is_blank(t.at[0]))
         return text_of(" ");
-    bool control = c < 0x20 || c == 0x7f || (c == 0xc2 && (u8)t.at[1] < 0xa0);
-    return (struct text){t.at, control ? 0 : length};
+    return (struct text){t.at, is_control(c) ? 0 : length};
 }
 
 void line_edit_insert(struct line_edit *edit, struct text text)
 {
     while (text.len) {
-        u32 length = utf8_length(text);
-        struct text character = taken(text, length);
+        u32 c, length = utf8_first(text, &c);
+        struct text character = taken(text, length, c);
         if (character.len >= LINE_EDIT_MAX - edit->length)
             break;
         put(edit, character);

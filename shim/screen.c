@@ -48,17 +48,12 @@ static bool is_plain(u32 code)
 /* RFC 3629 §4 */
 u32 text_take(struct text *t)
 {
-    static const u32 least[] = {0, 0, 0x80, 0x800, 0x10000};
-    u8 lead = (u8)t->at[0];
-    u32 length = lead < 0x80 ? 1 : lead < 0xc0 || lead > 0xf7 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    u32 code = length < 2 ? lead : lead & (0x7fu >> length), n = 1;
-    for (; n < length && n < t->len && ((u8)t->at[n] & 0xc0) == 0x80; n++)
-        code = code << 6 | ((u8)t->at[n] & 0x3f);
-    bool valid = n == length && code >= least[length] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-    n = valid ? n : 1;
+    u32 code, n = utf8_first(*t, &code);
+    bool plain = n && is_plain(code);
+    n += !n;
     t->at += n;
     t->len -= n;
-    return valid && is_plain(code) ? code : '?';
+    return plain ? code : '?';
 }
 
 u32 text_cells(struct text text)

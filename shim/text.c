@@ -106,18 +106,30 @@ char *text_copy(struct text t)
     return copy;
 }
 
-u32 utf8_length(struct text t)
+u32 utf8_feed(struct utf8 *u, u8 byte)
 {
-    u8 c = t.len ? (u8)t.at[0] : 0xff, second = t.len > 1 ? (u8)t.at[1] : 0;
-    u32 length = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-    bool overlong = (c == 0xe0 && second < 0xa0) || (c == 0xf0 && second < 0x90);
-    bool no_character = (c == 0xed && second >= 0xa0) || (c == 0xf4 && second >= 0x90); /* surrogates; too high */
-    if (length > t.len || overlong || no_character)
-        return 0;
-    for (u32 i = 1; i < length; i++)
-        if (((u8)t.at[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
+    if ((byte & 0xc0) == 0x80 && u->more) {
+        u->code = u->code << 6 | (byte & 0x3f);
+        if (--u->more)
+            return UTF8_MORE;
+        bool surrogate = u->code >> 11 == 0xd800 >> 11;
+        return u->code < u->least || u->code > 0x10ffff || surrogate ? UTF8_NONE : u->code;
+    }
+    u->more = byte >= 0xc2 && byte < 0xf5 ? 1 + (byte >= 0xe0) + (byte >= 0xf0) : 0;
+    u->least = u->more < 2 ? 0x80 : 1u << (5 * u->more + 1);
+    u->code = byte & (0x3fu >> u->more);
+    return u->more ? UTF8_MORE : byte < 0x80 ? byte : UTF8_NONE;
+}
+
+u32 utf8_first(struct text t, u32 *c)
+{
+    struct utf8 u = {.more = 0};
+    char same[4];
+    u32 n = 0;
+    *c = UTF8_MORE;
+    while (*c == UTF8_MORE && n < t.len)
+        *c = utf8_feed(&u, (u8)t.at[n++]);
+    return *c < UTF8_NONE && utf8_put(*c, same) == n ? n : 0; /* else a cut one is in front of it */
 }
 
 /* Bytes of code point c as UTF-8, into b. */

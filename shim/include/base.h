@@ -108,8 +108,27 @@ u32 text_distance(struct text a, struct text b);
 /* NUL-terminated copy of t in the arena (memory.h); NULL only when the arena is full. */
 char *text_copy(struct text t);
 
-/* Bytes of the UTF-8 character (RFC 3629 §4) at the start of t; 0 when there is none. */
-u32 utf8_length(struct text t);
+/* A decoder of UTF-8 (RFC 3629 §4); begins with zeros. */
+struct utf8 {
+    u32 code, least; /* so far; the least that needs so many bytes */
+    u32 more;        /* bytes that the character goes on for */
+};
+
+#define UTF8_NONE 0xfffffffeu
+#define UTF8_MORE 0xffffffffu
+
+/* The character that this byte completes; UTF8_MORE while it goes on; UTF8_NONE for what is none. A byte that cuts a
+ * character short begins the next one. */
+u32 utf8_feed(struct utf8 *u, u8 byte);
+
+/* Bytes of the UTF-8 character at the start of t, which is *c then; 0 when there is none. */
+u32 utf8_first(struct text t, u32 *c);
+
+/* A control character, of ASCII or Unicode. */
+static inline bool is_control(u32 c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0);
+}
 
 /* Append len UTF-16LE units at from to *out as UTF-8, at most room bytes including a final NUL; stops at a zero
  * unit; a lone surrogate becomes U+FFFD. Returns the bytes written without the NUL. */

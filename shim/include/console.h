@@ -116,6 +116,7 @@ void console_leave(void);
 struct key_decoder {
     u8 pending[16]; /* an unfinished sequence */
     u32 count;
+    struct utf8 utf8;  /* it is a character's */
     u32 string;        /* bytes of a control string so far */
     bool after_return; /* the last byte was CR: an LF right behind it is the same key */
     u32 report_row, report_column; /* where the last cursor report said the cursor is, from 1; 0: none came */

@@ -19,7 +19,7 @@ static void check(struct line_edit *edit, u32 cells)
     bool at_start = false;
     for (u32 i = 0; i < all.len;) {
         at_start |= i == edit->cursor;
-        u32 n = utf8_length((struct text){all.at + i, all.len - i});
+        u32 c, n = utf8_first((struct text){all.at + i, all.len - i}, &c);
         if (!n || (u8)all.at[i] < 0x20)
             panic("byte %u is no text", i);
         i += n;

@@ -773,7 +773,7 @@ static void unicode_on_the_screen(void **state)
         {"a\xff\xfe" "b\x80", "a??b? "},
         {"\xe2\x82x\xc3", "x "}, /* cut short: nothing of it */
         {"\x01\x1b\x7f", "??? "},
-        {"a\xc0\x8a" "b\xe0\x80\x8a", "a?b? "}, /* LF by too many bytes */
+        {"a\xc0\x8a" "b\xe0\x80\x8a", "a??b? "}, /* LF by too many bytes */
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         open_screen();

@@ -256,7 +256,7 @@ static void characters(void **state)
         {"\xe2\x82x\xc3", {'x', ' '}}, /* cut short: nothing of it */
         {"\x01\x1b\x7f\xc2\x80", {'?', '?', '?', '?', ' '}},
         {"a\tb", {'a', ' ', 'b', ' '}},
-        {"\xc0\x8a\xe0\x81\x81", {'?', '?', ' '}}, /* LF and A by too many bytes */
+        {"\xc0\x8a\xe0\x81\x81", {'?', '?', '?', ' '}}, /* LF and A by too many bytes */
     };
     static u8 whole[2560 * 384];
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
