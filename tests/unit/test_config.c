@@ -328,6 +328,8 @@ static void near_words(void **state)
     assert_null(nearest_word(text_of("opt"), words));
     assert_null(nearest_word(text_of(""), words));
     assert_null(nearest_word(text_of("x"), words + 4));
+    static const char *const near[] = {"timeouts", "timeout", "time", NULL};
+    assert_string_equal(nearest_word(text_of("timeot"), near), "timeout"); /* the nearest, not the first near one */
 }
 
 /* ---- where configs come from ------------------------------------------------------------------------------------- */

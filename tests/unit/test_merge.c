@@ -403,6 +403,12 @@ static void defaults_that_are_missing(void **state)
         FAILED("ONTIMEOUT's kernel is missing");
     if (!config.fallback_entry || !config.fallback_entry->disabled)
         FAILED("ONERROR's kernel is missing");
+    begin(alone);
+    arguments.volume = text_of("vda1");
+    arguments.default_id = text_of("new");
+    read_begun();
+    assert_string_equal(config.default_entry->id, "new");
+    assert_null(config.timeout_entry); /* what the command line names is what is booted at the end, too */
 }
 
 static void defaults_by_name(void **state)

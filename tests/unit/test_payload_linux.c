@@ -59,7 +59,8 @@ static void fresh(void)
     header = (struct linux_header){
         .setup_sects = SETUP_SECTS, .syssize = CODE_SIZE / 16, .boot_flag = 0xaa55, .jump = 0x6aeb,
         .header = 0x53726448,
-        .version = 0x20f, .loadflags = LINUX_LOADED_HIGH, .code32_start = MIB(1), .initrd_addr_max = 0x7fffffff,
+        .version = 0x20f, .loadflags = LINUX_LOADED_HIGH | LINUX_KEEP_SEGMENTS, .code32_start = MIB(1),
+        .initrd_addr_max = 0x7fffffff,
         .kernel_alignment = MIB(2), .relocatable_kernel = 1, .min_alignment = 21,
         .xloadflags = XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G, .cmdline_size = 2047, .pref_address = MIB(16),
         .init_size = MIB(4), .kernel_info_offset = 0x1234, .handover_offset = 0x190,
