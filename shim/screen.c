@@ -45,7 +45,6 @@ static bool is_plain(u32 code)
     return false;
 }
 
-/* RFC 3629 §4 */
 u32 text_take(struct text *t)
 {
     u32 code, n = utf8_first(*t, &code);
