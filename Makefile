@@ -24,8 +24,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototy
     -Wwrite-strings
 CPPFLAGS := -Ishim/include -DSHIM_VERSION='"$(VERSION)"'
 
-# For size, most of all: gcc has it from 12 on.
-OPTIMISE := -Oz
+# For size, most of all (gcc has -Oz from 12 on), and by gcc without one pass of its own, which only makes it larger.
+OPTIMISE := -Oz $(if $(findstring clang,$(CC)),,-fno-tree-dominator-opts)
 
 CFLAGS_TARGET := -std=gnu11 $(OPTIMISE) -g $(WARNINGS) $(CPPFLAGS) -ffreestanding -fpie -fvisibility=hidden \
     -fno-builtin -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing -ffunction-sections \
