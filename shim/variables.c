@@ -53,25 +53,27 @@ static bool is_wanted(struct text name, const char *const *only)
     return !only;
 }
 
-/* NAME=VALUE up to a LF that no `\` quotes; *rest becomes what is behind it. */
+/* NAME=VALUE up to a LF that no `\` quotes; *rest becomes what is behind it. As GRUB has it, a line without a `=` is the
+ * beginning of the next one's name, and what no LF ends does not count. */
 static enum error read_line(struct variables *variables, struct text *rest, const char *const *only)
 {
-    u32 end = 0, used = 0;
+    u32 equals = 0, used = 0;
+    while (rest->at[0] != '#' && equals < rest->len && rest->at[equals] != '=')
+        equals++;
+    u32 end = equals;
     while (end < rest->len && rest->at[end] != '\n')
         end += rest->at[end] == '\\' ? 2 : 1;
-    end = (u32)min_u64(end, rest->len);
-    struct text line = {rest->at, end}, name;
+    struct text name = {rest->at, equals}, line = {rest->at + equals + 1, end - equals - 1};
+    bool ended = end < rest->len;
+    end = ended ? end + 1 : rest->len;
     *rest = (struct text){rest->at + end, rest->len - end};
-    if (rest->len)
-        rest->at++, rest->len--;
-    text_split(&line, '=', &name);
-    if (!line.at || !name.len || name.at[0] == '#' || !is_wanted(name, only))
+    if (!ended || !equals || !is_wanted(name, only))
         return OK;
     char *value = arena_reserve((u64)line.len + 1, 1);
     if (!value)
         return ERR_NO_MEMORY;
     for (u32 i = 0; i < line.len; i++) {
-        i += line.at[i] == '\\' && i + 1 < line.len;
+        i += line.at[i] == '\\';
         value[used++] = line.at[i];
     }
     return variable_set(variables, name, (struct text){value, used});

@@ -599,6 +599,7 @@ static void values_that_explode(void **state)
     static struct toy files[] = {K("/k"), {1, "/loader/entries/a.conf", text, 0, false},
                                  {1, "/grub/grubenv", env, 0, false}, {0}};
     memset(env + strlen(env), 'y', 30000);
+    env[strlen(env)] = '\n';
     for (u32 i = strlen(text); i < 59000; i += 2)
         memcpy(text + i, "$x", 2);
     parse(files);
