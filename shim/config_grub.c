@@ -422,7 +422,7 @@ static bool is_called(struct text part, const char *name)
     return i == part.len && !*name;
 }
 
-/* A row of the list in parent: by id, else by title, else by number. */
+/* A row of the list in parent: by id, else by title, else by number, blanks around it or not. */
 static struct boot_entry *find_row(const struct config *config, const struct boot_entry *parent, struct text part)
 {
     u64 number = 0;
@@ -432,7 +432,7 @@ static struct boot_entry *find_row(const struct config *config, const struct boo
             if (entry->parent == parent && is_called(part, by ? entry->title : entry->id))
                 return entry;
         }
-    if (!text_number(part, &number))
+    if (!text_number(text_trim(part), &number))
         return NULL;
     for (u32 i = 0; i < config->entry_count; i++)
         if (config->entry[i]->parent == parent && !number--)

@@ -236,6 +236,8 @@ static void what_variables_say_of_the_menu(void **state)
         {"default=2", "D", "", TIMEOUT_UNSET, false},
         {"default=c", "D", "", TIMEOUT_UNSET, false},
         {"default='2>1'", "E", "", TIMEOUT_UNSET, false},
+        {"default='1 '", "Title > B", "", TIMEOUT_UNSET, false},
+        {"default=' 2 > 1'", "E", "", TIMEOUT_UNSET, false},
         {"default='Sub>e'", "E", "", TIMEOUT_UNSET, false},
         {"default='c>E'", "E", "", TIMEOUT_UNSET, false},
         {"default='c>nobody'", "D", "", TIMEOUT_UNSET, false},
