@@ -14,6 +14,7 @@ const char grub_idle_commands[] =
     " lspci lsefi lsefisystab lsacpi password password_pbkdf2 authenticate cutmem badram acpi nativedisk usb_keyboard"
     " outb outw outl setpci pause read list_env save_env list_trusted trust distrust rdmsr wrmsr gettext module"
     " module2 xen_module devicetree true drivemap parttool hexdump videotest vbeinfo efi-watchdog tpm bli uki"
+    " hashsum sha256sum smbios verify_detached" /* nothing is verified here */
     " normal_exit btrfs-mount-subvol hiddenentry grub_platform" /* of SUSE, NixOS's and Ubuntu's media */
     " increment decrement "; /* Red Hat's, of a boot counter that save_env writes */
 

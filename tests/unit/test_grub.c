@@ -333,6 +333,7 @@ static void devices_and_files(void **state)
         {"load_env; r=$?", "1", "grub.cfg:1: (vda2)/boot/grub/grubenv: does not begin with"},
         {"load_env -f /nothing; r=$?", "1", ""},
         {"save_env a b; r=$?", "0", ""},
+        {"hashsum --check /a; sha256sum /a; smbios -t 1; verify_detached a b; r=$?", "0", ""},
         {"probe --set=r --fs-uuid $root", "00000000-0000-0000-0000-000000000002", ""},
         {"probe -s r -l (hd0,gpt1)", "boot", ""},
         {"probe --fs --set=r $root", "ext2", ""},
