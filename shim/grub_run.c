@@ -200,7 +200,9 @@ static const char *directory_of(const struct grub *g, const struct volume *v, st
 u32 grub_drop_returns(char *at, u32 len)
 {
     u32 kept = 0;
-    for (u32 i = 0; i < len; i++) {
+    while (kept < len && at[kept] != '\r') /* most files have none */
+        kept++;
+    for (u32 i = kept; i < len; i++) {
         at[kept] = at[i];
         kept += at[i] != '\r';
     }
