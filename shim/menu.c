@@ -278,11 +278,19 @@ static void search_less(struct menu *m)
     find(m, false);
 }
 
+static bool is_command(u32 key)
+{
+    u32 letter = small_letter(key);
+    return (letter >= 'c' && letter <= 'e') || letter == 'r';
+}
+
 /* True when the key belongs to the search that runs. Enter, moves and the like end it and mean what they mean. */
 static bool take_search_key(struct menu *m, u32 key)
 {
     bool printable = key >= ' ' && key <= 0x10ffff;
-    if (m->searching ? printable : is_letter(key)) {
+    /* one letter that nothing begins with was a key to stop the countdown */
+    bool nothing = m->not_found && !m->searching && m->search_length == 1;
+    if (m->searching ? printable : is_letter(key) && !(nothing && is_command(key))) {
         search_more(m, key);
         return true;
     }
@@ -358,10 +366,9 @@ static bool take_command(struct menu *m, u32 key, struct menu_choice *choice)
 /* A key that belongs to no search; true when it made a choice. */
 static bool take_other_key(struct menu *m, u32 key, struct menu_choice *choice)
 {
-    u32 letter = small_letter(key);
-    if (letter == 'e' || letter == 'd' || letter == 'c' || letter == 'r')
-        return take_command(m, letter, choice);
-    if (take_hotkey(m, letter))
+    if (is_command(key))
+        return take_command(m, small_letter(key), choice);
+    if (take_hotkey(m, small_letter(key)))
         return false;
     if (key >= '0' && key <= '9')
         return take_digit(m, key - '0', choice);

@@ -243,7 +243,7 @@ static void a_search_is_shown_and_ends(void **state)
         {"/", 9000, "three\r", 2, "   Search: _"},
         {"/TH", 9000, "r\r", 2, "   Search: th_"},
         {"/TH\033\033", 1000, "\r", 2, ""}, /* Esc ends it, then goes back */
-        {"t\033", 600, "hr\r", 1, ""},
+        {"t\033", 600, "hy\r", 1, ""},
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         machine(4);
@@ -280,6 +280,12 @@ static void hotkeys_select(void **state)
         script.keys = cases[i].keys;
         assert_ptr_equal(choose(NULL, TIMEOUT_NONE).entry, config.entry[cases[i].chosen - 1]);
     }
+    machine(2); /* a command letter is one behind a letter that nothing begins with, and no more behind two */
+    script.keys = "xr";
+    assert_int_equal(choose(NULL, TIMEOUT_NONE).action, MENU_RESCAN);
+    machine(2);
+    script.keys = "xyr\r";
+    assert_int_equal(choose(NULL, TIMEOUT_NONE).action, MENU_BOOT);
     machine(2); /* a command letter stays one */
     config.entry[1]->hotkey = 'r';
     script.keys = "r";
