@@ -20,6 +20,7 @@
 #define UART_SCR 7
 
 #define FCR_ENABLE 0x01
+#define FCR_TRIGGER_14 0xc0 /* QEMU hands over as many bytes at a time: whole sequences */
 #define IIR_FIFO 0xc0 /* both bits: a FIFO that works */
 #define LCR_8N1 0x03
 #define LCR_BREAK 0x40
@@ -105,7 +106,7 @@ static void uart_setup(struct uart *u, u32 rate)
     u->rate = RATE_MAX / divisor;
     line &= (u8)~(LCR_DLAB | LCR_BREAK);
     uart_out(u, UART_LCR, (line & LCR_8N1) == LCR_8N1 ? line : LCR_8N1);
-    uart_out(u, UART_FCR, FCR_ENABLE);
+    uart_out(u, UART_FCR, FCR_ENABLE | FCR_TRIGGER_14);
     uart_out(u, UART_MCR, MCR_DTR_RTS);
     u->burst = (uart_read(u, UART_IIR) & IIR_FIFO) == IIR_FIFO ? FIFO_SIZE : 1;
 }
