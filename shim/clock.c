@@ -86,7 +86,7 @@ static bool pit_look(void)
         pit.last = before;
         return false;
     }
-    if (pit.unsure + now - pit.last > gone / 8 && pit.tries++ < PIT_TRIES) {
+    if (gate != 0xff && pit.unsure + now - pit.last > gone / 8 && pit.tries++ < PIT_TRIES) {
         pit_begin();
         return false;
     }
