@@ -305,7 +305,7 @@ static enum error blk_start(struct blk *b, struct disk_list *disks)
     format_text(disk.place.unit, sizeof disk.place.unit, "disk@0,0");
     const struct block_device *added = disk_add(disks, "vd", &disk);
     if (!added)
-        return ERR_NOT_FOUND; /* or full, or no memory; the trail says which */
+        return error_add(ERR_NOT_FOUND, "%s", b->virtio->where); /* or full, or no memory; the trail says which */
     say_verbose("%s: %s, %lu blocks of %u bytes%s, %u requests of %u KiB in flight", added->name, b->virtio->where,
                 added->block_count, added->block_size, b->read_only ? ", read-only" : "", b->slot_count,
                 added->max_blocks * (added->block_size / SECTOR_SIZE) / 2);

@@ -140,7 +140,7 @@ static void geometry(void **state)
         expect_no_fault();
         if (!cases[i].block_size) {
             assert_null(disk);
-            expect_log("shim: error: virtio-blk: ");
+            expect_log("shim: error: virtio-blk: pci 00:04.0: ");
             assert_int_equal(fake.device_status, 0);
             continue;
         }
