@@ -80,6 +80,7 @@ static const struct magic magics[] = {
 };
 
 #define MD_MAGIC 0xa92b4efcu
+#define HEAD_BYTES 512u
 
 /* md(4): metadata 1.0 stands 8 KiB from the end, rounded down to 4 KiB; 0.90 in the last whole 64 KiB. */
 static bool is_md_at_end(struct volume *v)
@@ -98,11 +99,14 @@ static bool is_md_at_end(struct volume *v)
     return false;
 }
 
-static bool is_magic(struct volume *v, const struct magic *m)
+/* head: the first HEAD_BYTES of the volume, where most magic numbers stand. */
+static bool is_magic(struct volume *v, const struct magic *m, const u8 *head)
 {
     u8 bytes[16];
     if (!fits(m->at, m->len, v->size))
         return false;
+    if (fits(m->at, m->len, HEAD_BYTES))
+        return !memcmp(head + m->at, m->text, m->len);
     if (volume_read(v, m->at, m->len, bytes)) {
         error_clear(); /* whoever wants to know more of the volume will meet it again */
         return false;
@@ -121,14 +125,14 @@ static bool is_empty(const u8 *bytes, u32 size)
 /* Always an error: ERR_UNSUPPORTED with a name, or ERR_NOT_MINE. */
 static enum error foreign_mount(struct volume *v)
 {
-    u8 head[512];
-    for (u32 i = 0; i < ARRAY_COUNT(magics); i++)
-        if (is_magic(v, &magics[i]))
-            return fail(ERR_UNSUPPORTED, "%s", magics[i].text + magics[i].len);
+    u8 head[HEAD_BYTES];
     u32 size = (u32)min_u64(v->size, sizeof head);
     enum error error = volume_read(v, 0, size, head);
     if (error)
         return error;
+    for (u32 i = 0; i < ARRAY_COUNT(magics); i++)
+        if (is_magic(v, &magics[i], head))
+            return fail(ERR_UNSUPPORTED, "%s", magics[i].text + magics[i].len);
     const char *compression = compression_name(head, size);
     if (compression)
         return fail(ERR_UNSUPPORTED, "%s-compressed, expected it unpacked", compression);
