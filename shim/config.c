@@ -374,8 +374,8 @@ static bool from_modules(const struct search *s)
     return false;
 }
 
-/* False when the first directory of an absolute path is not there: most of the places are ruled out by that, for a tenth
- * of what an open that fails costs with its sentences. */
+/* False when the first directory of an absolute path is not there: most of the places are ruled out by that, for a
+ * tenth of what an open that fails costs with its sentences. */
 static bool may_be_there(struct volume *v, struct text path)
 {
     struct node root, found;

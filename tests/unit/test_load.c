@@ -275,7 +275,7 @@ static void a_volume_is_no_initrd(void **state)
     }
 }
 
-/* Linux is told where the user is, when it is asked for; else the user is told, when nothing else shows what Linux does. */
+/* Linux is told where the user is, when that is asked for; else the user is, when nothing else would show Linux. */
 static void linux_gets_a_console(void **state)
 {
     (void)state;
