@@ -3,7 +3,7 @@
  * Both CRCs are checked; when the primary table is bad the backup is taken, at the last block or where the primary
  * says. A backup alone counts only under a protective MBR: it survives when a disk is formatted anew without a table.
  * A missing protective MBR is tolerated, unless sector 0 holds other partitions: then the GPT is what is left over.
- * Left out on purpose: attributes, the usable range, and translation when the table was written for other block sizes
+ * Left out on purpose: the common attributes, the usable range, and translation when the table was written for other block sizes
  * (said by name). Exercised by test_partitions and fuzz_partitions.
  */
 #include "crc32.h"
@@ -174,14 +174,21 @@ static void guid_text(char out[40], const u8 *g)
 
 static enum volume_role role_of(const u8 *type)
 {
-    /* c12a7328-f81f-11d2-ba4b-00a0c93ec93b and bc13c2ff-59e6-4262-a352-b275fd6f7172 */
-    static const u8 esp[16] = {0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11,
-                               0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b};
-    static const u8 xbootldr[16] = {0xff, 0xc2, 0x13, 0xbc, 0xe6, 0x59, 0x62, 0x42,
-                                    0xa3, 0x52, 0xb2, 0x75, 0xfd, 0x6f, 0x71, 0x72};
-    if (memcmp(type, esp, sizeof esp) == 0)
-        return ROLE_ESP;
-    return memcmp(type, xbootldr, sizeof xbootldr) == 0 ? ROLE_XBOOTLDR : ROLE_NONE;
+    static const struct {
+        u8 type[16];
+        u8 role;
+    } known[] = {
+        {{0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, /* c12a7328-f81f-11d2-ba4b-00a0c93ec93b */
+          0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b}, ROLE_ESP},
+        {{0xff, 0xc2, 0x13, 0xbc, 0xe6, 0x59, 0x62, 0x42, /* bc13c2ff-59e6-4262-a352-b275fd6f7172 */
+          0xa3, 0x52, 0xb2, 0x75, 0xfd, 0x6f, 0x71, 0x72}, ROLE_XBOOTLDR},
+        {{0xf4, 0xf5, 0xfb, 0x5d, 0x48, 0x28, 0xac, 0x4b, /* 5dfbf5f4-2848-4bac-aa5e-0d9a20b745a6 */
+          0xaa, 0x5e, 0x0d, 0x9a, 0x20, 0xb7, 0x45, 0xa6}, ROLE_FLATCAR_USR},
+    };
+    for (u32 i = 0; i < ARRAY_COUNT(known); i++)
+        if (!memcmp(type, known[i].type, sizeof known[i].type))
+            return (enum volume_role)known[i].role;
+    return ROLE_NONE;
 }
 
 /* Of types that hold no filesystem. */
@@ -213,6 +220,7 @@ static void add_entries(struct block_device *disk, const struct table *table, st
         if (!p)
             continue;
         p->role = role_of(e->type);
+        p->attributes = (u16)(e->attributes >> 48);
         p->purpose = purpose_of(e->type);
         guid_text(p->partuuid, e->guid);
         utf16_to_utf8(e->name, sizeof e->name / 2, p->partlabel, sizeof p->partlabel);

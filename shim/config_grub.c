@@ -309,25 +309,44 @@ static void forget_menu(struct grub *g)
         variable_unset(&g->variables, text_of(names[i]));
 }
 
+/* What a config has loaded outside of entries becomes this entry's. */
+static void take_loaded(struct boot_entry *entry, const struct boot_entry *loaded)
+{
+    entry->kernel = loaded->kernel;
+    entry->volume = loaded->volume;
+    entry->options = loaded->options;
+    entry->initrd = loaded->initrd;
+    entry->initrd_count = loaded->initrd_count;
+    if (loaded->disabled)
+        entry_disable(entry, loaded->disabled);
+}
+
 /* `configfile FILE`, `normal [FILE]`: a menu of its own instead of the one there is. */
 static int command_configfile(struct grub *g, struct grub_words words)
 {
     struct text path = words.count ? words.at[0] : text_of(format_copy("%s/grub.cfg", grub_get(g, "prefix").at));
-    struct boot_entry *entry = g->entry;
-    u32 before = g->config->entry_count;
+    struct boot_entry *entry = g->entry, before = g->top;
+    u32 count = g->config->entry_count;
     if (!path.at)
         return 1;
     g->entry = NULL;
-    if (entry)
+    if (entry) {
         entry->kind = ENTRY_SUBMENU;
-    else
+        g->top = (struct boot_entry){.options = ""};
+    } else {
         forget_menu(g);
-    enum error error = grub_run_file(g, path);
-    g->ended |= entry || g->config->entry_count != before;
-    if (entry && g->config->entry_count == before) {
-        entry->kind = ENTRY_BOOT;
-        entry_disable(entry, error ? format_copy("configfile: %s", error_text()) : "its menu has no entries");
     }
+    enum error error = grub_run_file(g, path);
+    g->ended |= entry || g->config->entry_count != count;
+    if (entry && g->config->entry_count == count) {
+        entry->kind = ENTRY_BOOT;
+        if (g->top.kernel)
+            take_loaded(entry, &g->top);
+        else
+            entry_disable(entry, error ? format_copy("configfile: %s", error_text()) : "its menu has no entries");
+    }
+    if (entry)
+        g->top = before;
     if (error)
         grub_report(g, format_copy("configfile: %s", error_text()));
     return 0;
@@ -520,14 +539,28 @@ static void begin_work(struct grub *g)
     g->memory = arena_mark() + min_u64(arena_left() / 2, MIB(8));
 }
 
+/* Flatcar keeps on the ESP the archive (POSIX.1-2017 pax, "ustar") that is inside of GRUB's core; its only member is the
+ * config. */
+static struct text first_member(struct text archive)
+{
+    struct text size = {archive.at + 124, 12};
+    u32 length = 0;
+    if (archive.len < 512 || memcmp(archive.at + 257, "ustar", 5))
+        return archive;
+    for (u32 i = 0; i < size.len && size.at[i] >= '0' && size.at[i] <= '7'; i++)
+        length = length << 3 | (u32)(size.at[i] - '0');
+    return (struct text){archive.at + 512, (u32)min_u64(length, archive.len - 512)};
+}
+
 static struct grub *run(struct config *config, const struct config_file *file, bool mute)
 {
     struct grub *g = arena_alloc(sizeof *g, 16);
-    char *bytes = text_copy(file->text);
+    struct text text = first_member(file->text);
+    char *bytes = text_copy(text);
     struct grub_menu menu;
     if (!g || !bytes)
         return NULL;
-    struct text text = {bytes, grub_drop_returns(bytes, file->text.len)};
+    text = (struct text){bytes, grub_drop_returns(bytes, text.len)};
     g->config = config;
     g->of = file;
     g->name = file->name;

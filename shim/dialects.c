@@ -45,7 +45,7 @@ static const char *const grub_paths[] = {
     "/boot/grub/grub.cfg",      "/grub/grub.cfg",       "/boot/grub2/grub.cfg", "/grub2/grub.cfg",
     "/EFI/debian/grub.cfg",     "/EFI/ubuntu/grub.cfg", "/EFI/fedora/grub.cfg", "/EFI/redhat/grub.cfg",
     "/EFI/centos/grub.cfg",     "/EFI/rocky/grub.cfg",  "/EFI/almalinux/grub.cfg", "/EFI/opensuse/grub.cfg",
-    "/EFI/BOOT/grub.cfg",       "/grub.cfg",            NULL,
+    "/EFI/BOOT/grub.cfg",       "/grub.cfg",            "/flatcar/grub/grub.cfg.tar", NULL,
 };
 const struct config_dialect config_grub = {
     .name = "grub.cfg", .paths = grub_paths, .parse = grub_parse,

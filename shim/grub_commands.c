@@ -437,6 +437,7 @@ const struct grub_command grub_commands[] = {
     {"source", command_source},
     {".", command_source},
     {"probe", grub_command_probe},
+    {"gptprio.next", grub_command_gptprio},
     {"regexp", command_regexp},
     {"break", command_break},
     {"continue", command_break},

@@ -257,3 +257,26 @@ int grub_command_probe(struct grub *g, struct grub_words words)
         grub_set(g, option[0], text_of(value));
     return !value;
 }
+
+/* ---- gptprio ----------------------------------------------------------------------------------------------------- */
+
+/* Flatcar's: of the /usr partitions on a disk the one of the highest priority (attribute bits 48 to 51) which has tries
+ * left (52 to 55) or was a success (56). GRUB counts the try; here nothing is written. */
+int grub_command_gptprio(struct grub *g, struct grub_words words)
+{
+    struct text option[2] = {{NULL, 0}};
+    grub_take_options(&words, "set-device/d= set-uuid/u=", option);
+    const struct volume *root = grub_device_find(g, words.count ? words.at[0] : grub_get(g, "root")), *next = NULL;
+    const struct volume_list *volumes = g->of->volumes;
+    for (u32 i = 0; root && i < volumes->count; i++) {
+        const struct volume *v = volumes->volume[i];
+        if (v->disk == root->disk && v->role == ROLE_FLATCAR_USR && (v->attributes & 0x1f0) &&
+            (v->attributes & 15) > (next ? next->attributes & 15 : 0))
+            next = v;
+    }
+    if (!next || !option[0].len || !option[1].len)
+        return 1;
+    grub_set(g, option[0], text_of(grub_device_name(g, next)));
+    grub_set(g, option[1], text_of(next->ids.partuuid));
+    return 0;
+}

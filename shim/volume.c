@@ -100,6 +100,7 @@ static void volume_of_partition(const struct scan *scan, const struct partition 
     v->size = p->size;
     v->number = p->number;
     v->role = p->role;
+    v->attributes = p->attributes;
     v->purpose = p->purpose;
     memcpy(v->ids.partuuid, p->partuuid, sizeof p->partuuid);
     memcpy(v->ids.partlabel, p->partlabel, sizeof p->partlabel);

@@ -212,6 +212,7 @@ enum error grub_open(struct grub *g, struct text name, struct file *file);
 
 int grub_command_search(struct grub *g, struct grub_words words);
 int grub_command_probe(struct grub *g, struct grub_words words);
+int grub_command_gptprio(struct grub *g, struct grub_words words);
 
 /* ---- regular expressions: grub_regexp.c -------------------------------------------------------------------------- */
 

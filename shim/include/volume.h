@@ -19,7 +19,7 @@ struct volume_ids {
 };
 
 /* What the partition table says the volume is for. */
-enum volume_role { ROLE_NONE, ROLE_ESP, ROLE_XBOOTLDR, ROLE_MBR_BLS };
+enum volume_role { ROLE_NONE, ROLE_ESP, ROLE_XBOOTLDR, ROLE_MBR_BLS, ROLE_FLATCAR_USR };
 
 struct volume {
     struct block_device *disk;
@@ -27,6 +27,7 @@ struct volume {
     u32 number;       /* partition number as the table counts; 0: whole disk */
     char name[24];    /* "vda1", "nvme0n1p1", "module0" */
     enum volume_role role;
+    u16 attributes; /* bits 48 to 63 of a GPT's, whose meaning depends on the partition's type; else 0 */
     const char *purpose; /* what its partition type says, where nothing else tells: "BIOS boot partition"; or NULL */
     struct volume_ids ids;
     const struct filesystem *fs; /* NULL: nothing we read */
@@ -101,6 +102,7 @@ struct partition {
     u64 offset, size; /* bytes from the start of the disk; checked to lie on it */
     u32 number;
     enum volume_role role;
+    u16 attributes;      /* see struct volume */
     const char *purpose; /* see struct volume */
     char partuuid[40];
     char partlabel[224];

@@ -41,6 +41,7 @@ class Part:
     uuid: str = ""
     options: tuple = ()     # more of them for the filesystem's tool
     attributes: str = ""
+    partuuid: str = ""
 
 
 SMALLEST = {"ext4": 16, "ext2": 8, "vfat": 34, "btrfs": 128, "xfs": 300, "ufs": 8, "swap": 1, "": 1}
@@ -158,7 +159,8 @@ def table_of(parts, starts, table):
     for part, (start, mib) in zip(parts, starts):
         line = f"{part.number}: start={start}MiB, size={mib}MiB, type={part.type}"
         if table == "gpt":
-            line += f', name="{part.name}"' + (f', attrs="{part.attributes}"' if part.attributes else "")
+            line += f', name="{part.name}"' + (f', attrs="{part.attributes}"' if part.attributes else "") + \
+                (f", uuid={part.partuuid}" if part.partuuid else "")
         elif part.attributes:
             line += f", {part.attributes}"
         lines.append(line)

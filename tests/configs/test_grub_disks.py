@@ -1,8 +1,11 @@
 """Images whose menu is a generated grub.cfg on a filesystem that the shim reads."""
+import io
+import tarfile
+
 import pytest
 from disk import run
 from cases import Case, check
-from disks import BIOS_BOOT, ESP, LINUX, ROOT_X86_64, XBOOTLDR, Part, kernel, kernels
+from disks import BIOS_BOOT, ESP, FLATCAR_USR, LINUX, ROOT_X86_64, XBOOTLDR, Part, kernel, kernels
 from grub_text import Menu, grubenv
 from uki import make_uki
 
@@ -105,6 +108,98 @@ def qubes_template():
     return case
 
 
+FLATCAR = """set prefix=($root)/flatcar/grub
+insmod all_video
+set default="flatcar"
+set fallback="0 0 0"
+set timeout=1
+set linux_console=""
+set first_boot=""
+if [ "$net_default_server" != "" ]; then
+   net_bootp $net_default_interface
+   for i in "$net_efinet0_dhcp_boot_file"; do if [ "$i" != "" ]; then set endpoint="$i"; break; fi; done
+   configfile $endpoint
+fi
+search --no-floppy --set oem --part-label OEM --hint "$root"
+if [ -n "$oem" -a -f "($oem)/grub.cfg" ]; then
+   source "($oem)/grub.cfg"
+fi
+if [ -f "($root)/flatcar/first_boot" ]; then
+    set first_boot="flatcar.first_boot=detected"
+fi
+if [ -z "$linux_console" ]; then
+    if [ "$grub_platform" = pc ]; then
+        set linux_console="console=ttyS0,115200n8 console=tty0"
+        serial com0 --speed=115200 --word=8 --parity=no
+        terminal_input console serial_com0
+    fi
+fi
+set linux_cmdline="rootflags=rw mount.usrflags=ro root=LABEL=ROOT $linux_console $first_boot $linux_append"
+function abort {
+    echo "Aborted. Press enter to exit GRUB."
+    read anything
+    exit
+}
+function choose {
+    gptprio.next -d usr_device -u usr_uuid
+    if [ $? -ne 0 -o -z "$usr_uuid" ]; then
+        echo "Reading or updating the GPT failed!"
+        abort
+    fi
+    if [ "$usr_uuid" = "7130c94a-213a-4e5a-8e26-6cce9662f132" ]; then set slot=a; else set slot=b; fi
+}
+function load {
+    verify_detached ($root)/flatcar/load-$1 ($root)/flatcar/load-$1.sig
+    configfile ($root)/flatcar/load-$1
+}
+menuentry "Flatcar default" --id=flatcar --unrestricted {
+    choose
+    set usr="PARTUUID=$usr_uuid"
+    %s
+}
+menuentry "Flatcar USR-A" --id=flatcar-a {
+    set usr="PARTLABEL=USR-A"
+    set slot=a
+    %s
+}
+menuentry "Flatcar USR-B" --id=flatcar-b {
+    set usr="PARTLABEL=USR-B"
+    set slot=b
+    %s
+}
+"""
+FLATCAR_A, FLATCAR_B = "7130c94a-213a-4e5a-8e26-6cce9662f132", "e03dd35c-7c2d-4a47-b3fe-27f15780a57c"
+
+
+def flatcar(bits_a, bits_b, chosen, load="linux /flatcar/vmlinuz-$slot mount.usr=$usr $linux_cmdline"):
+    """flatcar/scripts, build_library: grub.cfg is inside GRUB's core; on the ESP the archive is left that it is made
+    of. Which /usr is booted is told by bits of the GPT: priority 48 to 51, tries 52 to 55, success 56."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        text = (FLATCAR % (load, load, load)).encode()
+        member = tarfile.TarInfo("grub.cfg")
+        member.size = len(text)
+        tar.addfile(member, io.BytesIO(text))
+    script = "linux ($root)/flatcar/vmlinuz-%s mount.usr=$usr $linux_cmdline\n"
+    files = {"/flatcar/vmlinuz-a": kernel("a"), "/flatcar/vmlinuz-b": kernel("b"), "/flatcar/first_boot": "",
+             "/flatcar/load-a": script % "a", "/flatcar/load-b": script % "b",
+             "/flatcar/grub/grub.cfg.tar": archive.getvalue(), "/flatcar/grub/x86_64-efi/load.cfg": "set\n"}
+    named = "(hd0,gpt1)/flatcar/vmlinuz-" if load.startswith("load") else "/flatcar/vmlinuz-"
+    rows = [] if chosen else ["Flatcar default !"]
+    for title, slot, usr in (("default", "b" if chosen == FLATCAR_B else "a", f"PARTUUID={chosen}"),
+                             ("USR-A", "a", "PARTLABEL=USR-A"), ("USR-B", "b", "PARTLABEL=USR-B")):
+        rows += [f"Flatcar {title} | (vda1)/flatcar/vmlinuz-{slot} | | BOOT_IMAGE={named}{slot} mount.usr={usr} "
+                 "rootflags=rw mount.usrflags=ro root=LABEL=ROOT console=ttyS0,115200n8 console=tty0 "
+                 "flatcar.first_boot=detected"] if usr != "PARTUUID=" else []
+    return Case([Part("EFI-SYSTEM", ESP, "vfat", files, label="EFI-SYSTEM"), Part("BIOS-BOOT", BIOS_BOOT, mib=2),
+                 Part("USR-A", FLATCAR_USR, mib=1, attributes=bits_a, partuuid=FLATCAR_A),
+                 Part("USR-B", FLATCAR_USR, mib=1, attributes=bits_b, partuuid=FLATCAR_B),
+                 Part("OEM", LINUX, "btrfs", {"/grub.cfg": "set linux_append=\"flatcar.autologin\"\n"}, number=6,
+                      label="OEM"),
+                 Part("ROOT", LINUX, "ext4", number=9, label="ROOT")],
+                "\n".join(rows), timeout=1, default="Flatcar default")
+
+
 def unified_images():
     """Written by hand: a kernel, and unified kernel images by `linux` and `chainloader`, whose own command line counts
     where none is given."""
@@ -131,6 +226,11 @@ CASES = {
     "ubuntu-jammy": ubuntu_jammy, "ubuntu-noble": ubuntu_noble, "alpine-efi": alpine_efi, "arch-ext4": arch_on_ext4,
     "opensuse-ext4": opensuse_on_ext4, "qubes": qubes_template,
     "unified-images": unified_images,
+    "flatcar-new": lambda: flatcar("GUID:48,52", "", FLATCAR_A),
+    "flatcar-updated": lambda: flatcar("GUID:48,56", "GUID:49,52,54", FLATCAR_B),
+    "flatcar-gave-up": lambda: flatcar("GUID:48,56", "GUID:49,50", FLATCAR_A, 'load "$slot"'),
+    "flatcar-script": lambda: flatcar("GUID:48,56", "GUID:49,56", FLATCAR_B, 'load "$slot"'),
+    "flatcar-none": lambda: flatcar("GUID:49", "", ""),
 }
 
 
@@ -146,4 +246,7 @@ def test_grub_accepts(name, scratch):
         for path, content in part.files.items():
             if path.endswith("/grub.cfg"):
                 (scratch / "grub.cfg").write_text(content)
+                run("grub-script-check", scratch / "grub.cfg")
+            elif path.endswith(".tar"):
+                run("tar", "xf", "-", "-C", scratch, input=content)
                 run("grub-script-check", scratch / "grub.cfg")

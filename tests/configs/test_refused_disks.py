@@ -1,7 +1,7 @@
 """Images that cannot be booted from: each volume is listed, and what is on it is named."""
 import pytest
 from cases import Case, check
-from disks import (BIOS_BOOT, ESP, FLATCAR_USR, FREEBSD_BOOT, FREEBSD_SWAP, FREEBSD_UFS, LINUX, ROOT_X86_64, SWAP,
+from disks import (BIOS_BOOT, ESP, FREEBSD_BOOT, FREEBSD_SWAP, FREEBSD_UFS, LINUX, ROOT_X86_64, SWAP,
                    XBOOTLDR, Part, kernel)
 
 NO_CONFIG = "no config"
@@ -79,21 +79,6 @@ def alpine_uefi():
                     Part("", LINUX, "ext4", {"/etc/alpine-release": "3.20.3\n"}, label="root")], NO_CONFIG, NO_CONFIG)
 
 
-def flatcar():
-    """flatcar/scripts, build_library: grub.cfg is inside GRUB's core image, on the ESP for UEFI and in the BIOS boot
-    partition else; tries and priorities are bits of the two USR partitions."""
-    files = {"/flatcar/vmlinuz-a": kernel("a"), "/flatcar/first_boot": "",
-             "/flatcar/grub/x86_64-efi/core.efi": "MZ", "/EFI/boot/grubx64.efi": "MZ"}
-    return refused([Part("EFI-SYSTEM", ESP, "vfat", files, label="EFI-SYSTEM"), Part("BIOS-BOOT", BIOS_BOOT, mib=2),
-                    Part("USR-A", FLATCAR_USR, "btrfs", {"/lib/os-release": "ID=flatcar\n"},
-                         attributes="GUID:49,56"),
-                    Part("USR-B", FLATCAR_USR, mib=1),
-                    Part("OEM", LINUX, "btrfs", {"/grub.cfg": "set linux_append=\"flatcar.autologin\"\n"}, number=6,
-                         label="OEM"),
-                    Part("ROOT", LINUX, "ext4", number=9, label="ROOT")],
-                   NO_CONFIG, "BIOS boot partition", "btrfs", "", "btrfs", NO_CONFIG)
-
-
 def freebsd():
     """freebsd-src, release/tools/vmimage.subr."""
     return refused([Part("bootfs", FREEBSD_BOOT), Part("efiesp", ESP, "vfat", {"/EFI/FREEBSD/LOADER.EFI": "MZ"}),
@@ -109,8 +94,7 @@ def netbsd():
 
 
 CASES = {"fedora-44": fedora_44, "rhel-8": rhel_8, "rhel-9": rhel_9, "rhel-10": rhel_10, "arch": arch,
-         "opensuse-leap": opensuse_leap, "alpine-uefi": alpine_uefi, "flatcar": flatcar, "freebsd": freebsd,
-         "netbsd": netbsd}
+         "opensuse-leap": opensuse_leap, "alpine-uefi": alpine_uefi, "freebsd": freebsd, "netbsd": netbsd}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -159,7 +159,7 @@ static void put_timeout(u32 timeout)
 
 static void put_volume(const struct volume *v)
 {
-    static const char *const roles[] = {"", "esp", "xbootldr", "mbr-bls"};
+    static const char *const roles[] = {"", "esp", "xbootldr", "mbr-bls", "flatcar-usr"};
     open_bracket(NULL, '{');
     put_text("name", v->name);
     put_text("fs", !v->fs ? NULL : v->fs->describe ? v->fs->describe(v) : v->fs->name);

@@ -99,7 +99,7 @@ static void gpt_by_sgdisk(void **state)
     struct expected expected[] = {
         {1, 2048, 8192, ROLE_ESP, "11111111-2222-3333-4444-55555555aaaa", "EFI System"},
         {2, 10240, 8192, ROLE_XBOOTLDR, NULL, "Äußeres λ"},
-        {5, 18432, 16384, ROLE_NONE, NULL, ""},
+        {5, 18432, 16384, ROLE_FLATCAR_USR, NULL, ""},
         {128, 34816, 2048, ROLE_NONE, NULL, "last"},
     };
     static const struct {
@@ -113,6 +113,7 @@ static void gpt_by_sgdisk(void **state)
         assert_int_equal(scan(&scheme_mbr, bytes, size, 512), ERR_NOT_MINE);
         assert_int_equal(scan(&scheme_gpt, bytes, size, 512), OK);
         compare(expected, ARRAY_COUNT(expected));
+        assert_int_equal(found->partition[2].attributes, 0x101);
         assert_string_equal(host_log(), "");
         memset(bytes, 0, 512); /* no protective MBR */
         assert_int_equal(scan(&scheme_gpt, bytes, size, 512), OK);
