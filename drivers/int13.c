@@ -433,8 +433,8 @@ static enum error drive_look(struct drive *d)
     return OK;
 }
 
-/* What drives without a path may be at: `ours` have drivers here, of which `in_use` are not switched off, and `idle` not
- * taken by these drivers (yet). */
+/* What drives without a path may be at: `ours` have drivers here, of which `in_use` are not switched off, and `idle`
+ * not taken by these drivers (yet). */
 struct controllers {
     bool ours, in_use, idle, others;
 };

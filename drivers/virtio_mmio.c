@@ -235,8 +235,8 @@ static bool device_read(struct text t, u64 *base, u64 *size)
            !(*base % 4) && fits(*base, *size, ~0ull);
 }
 
-/* False when a device lies elsewhere than in microvm's window: then this is another host. A `--` ends nothing: QEMU puts
- * its devices behind all that the user gave. */
+/* False when a device lies elsewhere than in microvm's window: then this is another host. A `--` ends nothing: QEMU
+ * puts its devices behind all that the user gave. */
 static bool command_line_scan(const char *cmdline)
 {
     static const char key[] = "virtio_mmio.device";

@@ -1,10 +1,10 @@
 /* gpt.c: the GUID partition table, UEFI 2.10 §5.3.
  *
  * Both CRCs are checked; when the primary table is bad the backup is taken, at the last block or where the primary
- * says. A backup alone counts only under a protective MBR: it survives when a disk is formatted anew without a table.
- * A missing protective MBR is tolerated, unless sector 0 holds other partitions: then the GPT is what is left over.
- * Left out on purpose: the attributes that all types share, the usable range, and translation when the table was written
- * for other block sizes (said by name). Exercised by test_partitions and fuzz_partitions.
+ * says. A backup alone counts only under a protective MBR: it survives when a disk is formatted anew without a table. A
+ * missing protective MBR is tolerated, unless sector 0 holds other partitions: then the GPT is what is left over. Left
+ * out on purpose: the attributes that all types share, the usable range, and translation when the table was written for
+ * other block sizes (said by name). Exercised by test_partitions and fuzz_partitions.
  */
 #include "crc32.h"
 #include "fields.h"

@@ -539,8 +539,8 @@ static void begin_work(struct grub *g)
     g->memory = arena_mark() + min_u64(arena_left() / 2, MIB(8));
 }
 
-/* Flatcar keeps on the ESP the archive (POSIX.1-2017 pax, "ustar") that is inside of GRUB's core; its only member is the
- * config. */
+/* Flatcar keeps on the ESP the archive (POSIX.1-2017 pax, "ustar") that is inside of GRUB's core; its only member is
+ * the config. */
 static struct text first_member(struct text archive)
 {
     struct text size = {archive.at + 124, 12};

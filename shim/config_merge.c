@@ -1,7 +1,7 @@
 /* config_merge.c: several configs become one (config_merge.h).
  *
- * No specification says how; the order is that of the contract (§4) and of tables.h. Left out on purpose: that two paths
- * may be the same kernel (symbolic links). Exercise: tests/unit/test_merge.c.
+ * No specification says how; the order is that of the contract (§4) and of tables.h. Left out on purpose: that two
+ * paths may be the same kernel (symbolic links). Exercise: tests/unit/test_merge.c.
  */
 #include "config_merge.h"
 #include "memory.h"

@@ -148,8 +148,8 @@ static struct boot_entry *find_default(struct extlinux *x)
     return descend(x, entry ? entry : chosen_in(x, scope->start ? scope->start : scope->menu));
 }
 
-/* What ONTIMEOUT or ONERROR starts: a label or a kernel; of a label with options a copy that has them, since a menu shows
- * the label without. */
+/* What ONTIMEOUT or ONERROR starts: a label or a kernel; of a label with options a copy that has them, since a menu
+ * shows the label without. */
 static struct boot_entry *find_command(struct extlinux *x, struct text line)
 {
     struct text name = extlinux_word(&line);

@@ -14,8 +14,8 @@
 extern u8 late_start[], late_end[];
 extern const u8 late_packed[]; /* u32 size; then that many bytes: a DEFLATE stream */
 
-/* What the Makefile's PLACES did: behind these codes, four bytes that are a number below 1 MiB of either sign say a place
- * from late_start on, and become the way there. */
+/* What the Makefile's PLACES did: behind these codes, four bytes that are a number below 1 MiB of either sign say a
+ * place from late_start on, and become the way there. */
 static void places_to_ways(void)
 {
     for (u8 *at = late_start + 1; at + 4 <= late_end; at++) {

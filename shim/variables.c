@@ -53,8 +53,8 @@ static bool is_wanted(struct text name, const char *const *only)
     return !only;
 }
 
-/* NAME=VALUE up to a LF that no `\` quotes; *rest becomes what is behind it. As GRUB has it, a line without a `=` is the
- * beginning of the next one's name, and what no LF ends does not count. */
+/* NAME=VALUE up to a LF that no `\` quotes; *rest becomes what is behind it. As GRUB has it, a line without a `=` is
+ * the beginning of the next one's name, and what no LF ends does not count. */
 static enum error read_line(struct variables *variables, struct text *rest, const char *const *only)
 {
     u32 equals = 0, used = 0;

@@ -2,8 +2,8 @@
 """all.py BUILD: every test, one after the other; the last line is `N passed, N failed`.
 
 Build by gcc and by clang, include checks, unit tests, fuzz targets (saved corpus, then the same FUZZ_RUNS new inputs
-each; `make fuzz` looks for others), the gate, configs of distributions, QEMU. A step that cannot run counts as one failed test: nothing is left out
-silently. Steps by name run alone: `all.py build unit`.
+each; `make fuzz` looks for others), the gate, configs of distributions, QEMU. A step that cannot run counts as one
+failed test: nothing is left out silently. Steps by name run alone: `all.py build unit`.
 """
 import concurrent.futures
 import glob

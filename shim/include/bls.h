@@ -52,7 +52,8 @@ struct bls_lines {
 bool bls_next_line(struct bls_lines *lines, const char *separators, struct text *key, struct text *value);
 
 /* The entry of the file `name` in b->directory, "*.conf" and "*.efi"; NULL when it is none, is hidden, or there is no
- * room for it (which is reported). Not yet in b->item. profile: of an image with several, from 0; NULL behind the last. */
+ * room for it (which is reported). Not yet in b->item. profile: of an image with several, from 0; NULL behind the
+ * last. */
 struct bls_item *bls_read_type1(struct bls *b, struct text name);
 struct bls_item *bls_read_type2(struct bls *b, struct text name, u32 profile);
 

@@ -141,7 +141,8 @@ enum error entry_file_add(struct entry_file **files, u32 *count, struct entry_fi
 /* Put one blank, where there are options already, and `more` behind entry->options. ERR_NO_MEMORY. */
 enum error entry_options_add(struct boot_entry *entry, struct text more);
 
-/* The entry stays in the menu, but cannot be chosen; the first reason is kept. NULL: one for which no memory was left. */
+/* The entry stays in the menu, but cannot be chosen; the first reason is kept. NULL: one for which no memory was
+ * left. */
 void entry_disable(struct boot_entry *entry, const char *reason);
 
 /* Say `shim: error: shim.cfg:12: …` (the last component of name; line 0: without a number), and count it in

@@ -38,9 +38,9 @@ static inline bool session_is_locked(const struct session *session)
 
 /* Let the user choose. countdown: seconds until the default is taken (any key stops it), 0: at once and nothing is
  * drawn, unless a key was pressed before; TIMEOUT_NONE: wait for ever. chosen: the entry of the config that is
- * highlighted and the default (NULL: the first usable). config->hidden: the countdown runs without a picture, a key shows the menu.
- * With no usable entry: rows of rescan, prompt (unless locked), reboot, power off. Without an interactive console: the
- * default after the countdown; with none, halts after saying so. */
+ * highlighted and the default (NULL: the first usable). config->hidden: the countdown runs without a picture, a key
+ * shows the menu. With no usable entry: rows of rescan, prompt (unless locked), reboot, power off. Without an
+ * interactive console: the default after the countdown; with none, halts after saying so. */
 struct menu_choice menu_choose(const struct session *session, const struct boot_entry *chosen, u32 countdown);
 
 /* Edit kernel, initrds and options of an entry on the whole screen. A copy in the arena to be booted once, or NULL when

@@ -39,8 +39,8 @@ void screen_show(void);
 /* Clear, and bring the consoles back to plain log output. */
 void screen_end(void);
 
-/* Cut off the first character of *text, which is not empty, as it is shown: `?` for each byte of what is no UTF-8, and for
- * characters that are not one cell wide on every terminal. */
+/* Cut off the first character of *text, which is not empty, as it is shown: `?` for each byte of what is no UTF-8, and
+ * for characters that are not one cell wide on every terminal. */
 u32 text_take(struct text *text);
 
 /* Cells that text fills (one per character). Bytes of text that fill at most `cells` cells. Pure. */

@@ -10,8 +10,8 @@ def make_uki(linux, initrd, cmdline, osrel, profiles=(), **more):
     file_at, memory_at, table, body = (headers + 511) & ~511, 0x10000, b"", b""
     for name, content in sections:
         size = (len(content) + 511) & ~511
-        table += struct.pack("<8sIIIIIIHHI", b"." + name.encode(), len(content), memory_at, size, file_at + len(body), 0, 0,
-                             0, 0, 0x40000040)
+        table += struct.pack("<8sIIIIIIHHI", b"." + name.encode(), len(content), memory_at, size, file_at + len(body),
+                             0, 0, 0, 0, 0x40000040)
         body += content.ljust(size, b"\0")
         memory_at += (size + 4095) & ~4095
     dos = b"MZ".ljust(0x3C, b"\0") + struct.pack("<I", 0x40)

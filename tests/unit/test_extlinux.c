@@ -132,7 +132,8 @@ static void labels(void **state)
         {"label -\nmenu label Install:\nmenu disable\nlabel a\nkernel /k\nlabel b\nkernel /k\nmenu disabled\n",
          "# - \"Install:\"\n*a /k\nb !the config disables it\n"},
         {"label a\nkernel /k\nmenu separator\nappend x\nlabel b\nkernel /k\n", "*a /k\n---\nb /k {x}\n"},
-        {"label a\nkernel /k\nlabel h\nmenu help f1.txt\nlabel b\nmenu goto x\nlabel c\nmenu quit\nlabel d\nkernel /d\nmenu exit\n", "*a /k\n"},
+        {"label a\nkernel /k\nlabel h\nmenu help f1.txt\nlabel b\nmenu goto x\nlabel c\nmenu quit\n"
+         "label d\nkernel /d\nmenu exit\n", "*a /k\n"},
         {"label a\nkernel /k\nmenu begin s\nlabel b\nkernel /b\nmenu begin t\nlabel c\nkernel /c\nmenu end\n"
          "menu passwd x\nmenu end\n",
          "*a /k\n> s !it wants a password, which cannot be asked for here\n"
@@ -428,7 +429,8 @@ static void includes(void **state)
         {{"/d/x.cfg", "ui vesamenu.c32 a.cfg\nlabel b\nlinux b\n", "/d/a.cfg", "label a\nlinux a\nmenu default\n",
           NULL}, "b /d/b\n*a /d/a\n"},
         {{"/d/x.cfg", "ui vesamenu.c32 a.cfg ~ b.cfg none.cfg\nappend y\n", "/d/a.cfg", "label a\nlinux a\n",
-          "/d/b.cfg", "append z\nlabel b\nlinux b\nmenu default\n", NULL}, "a /d/a {z}\n*b /d/b {y}\n"}, /* as if in one file */
+          "/d/b.cfg", "append z\nlabel b\nlinux b\nmenu default\n", NULL},
+         "a /d/a {z}\n*b /d/b {y}\n"}, /* as if in one file */
         {{"/d/x.cfg", "label b\nlinux b\nlabel c\nkernel menu.c32\nappend a.cfg /e/b.cfg\n", "/d/a.cfg",
           "label a\nlinux a\n", "/e/b.cfg", "label b\nlinux b\nmenu default\n", NULL},
          "*b /d/b\n> c\n  a /d/a\n  b /d/b\n"},

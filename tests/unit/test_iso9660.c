@@ -893,7 +893,8 @@ static void broken_system_use_is_told(void **state)
     put_file("FILE.;1", 0);
     expect(0, file_open(mount_made(), text_of("/name"), &file), ERR_CORRUPT,
            "/name: (sr0): system use entry of 200 bytes, of which 9 are there");
-    /* It hides nothing but itself: genisoimage 1.1.11 writes such a record for a link with a name of 200 bytes in it. */
+    /* It hides nothing but itself: genisoimage 1.1.11 writes such a record for a link with a name of 200 bytes in
+     * it. */
     make_rock(0);
     add_name(0, "name");
     add_use("SL", data, 1);

@@ -27,8 +27,8 @@ static const struct fake_file root_files[] = {
     {"/etc", NODE_DIR, NULL},
     {"/etc/fstab", NODE_FILE, "# comment\n/dev/sda1\t/\text4\r\n\033[2Jbytes: \xff\x01\xc2\x9b \xc3\xa9"},
     {"/etc/long", NODE_FILE, LINE_90 LINE_90 "end"},
-    {"/etc/47", NODE_FILE, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n20\n21\n22\n23\n"
-                           "24\n25\n26\n27\n28\n29\n30\n31\n32\n33\n34\n35\n36\n37\n38\n39\n40\n41\n42\n43\n44\n45\n46\n47"},
+    {"/etc/47", NODE_FILE, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n20\n21\n22\n"
+                           "23\n24\n25\n26\n27\n28\n29\n30\n31\n32\n33\n34\n35\n36\n37\n38\n39\n40\n41\n42\n43\n44\n45\n46\n47"},
     {"/etc/unreadable", NODE_OTHER, NULL},
     {"/vmlinuz", NODE_SYMLINK, "boot/vmlinuz-6.1"},
     {"/evil\033[2J", NODE_FILE, ""},
