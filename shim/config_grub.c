@@ -555,12 +555,10 @@ static struct text first_member(struct text archive)
 static struct grub *run(struct config *config, const struct config_file *file, bool mute)
 {
     struct grub *g = arena_alloc(sizeof *g, 16);
-    struct text text = first_member(file->text);
-    char *bytes = text_copy(text);
+    struct text text = grub_drop_returns(first_member(file->text));
     struct grub_menu menu;
-    if (!g || !bytes)
+    if (!g || !text.at)
         return NULL;
-    text = (struct text){bytes, grub_drop_returns(bytes, text.len)};
     g->config = config;
     g->of = file;
     g->name = file->name;

@@ -197,16 +197,19 @@ static const char *directory_of(const struct grub *g, const struct volume *v, st
     return format_copy("(%s)%.*s", grub_device_name(g, v), (int)path.len, path.at);
 }
 
-u32 grub_drop_returns(char *at, u32 len)
+struct text grub_drop_returns(struct text text)
 {
     u32 kept = 0;
-    while (kept < len && at[kept] != '\r') /* most files have none */
+    while (kept < text.len && text.at[kept] != '\r') /* most files have none */
         kept++;
-    for (u32 i = kept; i < len; i++) {
-        at[kept] = at[i];
-        kept += at[i] != '\r';
+    char *copy = kept == text.len ? NULL : text_copy(text);
+    if (!copy)
+        return kept == text.len ? text : (struct text){NULL, 0};
+    for (u32 i = kept; i < text.len; i++) {
+        copy[kept] = text.at[i];
+        kept += text.at[i] != '\r';
     }
-    return kept;
+    return (struct text){copy, kept};
 }
 
 static enum error run_open_file(struct grub *g, const struct file *file, struct text path)
@@ -216,7 +219,9 @@ static enum error run_open_file(struct grub *g, const struct file *file, struct 
     enum error error = file_read_all(file, CONFIG_SIZE_MAX, &bytes, &text.len);
     if (error)
         return error;
-    text = (struct text){bytes, grub_drop_returns(bytes, text.len)};
+    text = grub_drop_returns((struct text){bytes, text.len});
+    if (!text.at)
+        return ERR_NO_MEMORY;
     struct text device, inside, outer = grub_get(g, "config_directory");
     struct volume *v = grub_path(g, path, &device, &inside);
     const char *directory = v ? directory_of(g, v, inside) : NULL;

@@ -168,8 +168,9 @@ struct text *grub_copy_words(struct grub_words words);
  * g->status. */
 void grub_execute(struct grub *g, struct grub_words words, struct text body, u32 body_line);
 
-/* Take carriage returns out of what has been read of a file, as GRUB reads one; how many bytes are left. */
-u32 grub_drop_returns(char *at, u32 len);
+/* text as GRUB reads a file, without carriage returns: itself where it has none, else a copy in the arena; at NULL: no
+ * memory for that. */
+struct text grub_drop_returns(struct text text);
 
 /* Run a config file, which sees the words of the function that is being run; OK when it could be read. */
 enum error grub_run_file(struct grub *g, struct text path);
