@@ -37,7 +37,8 @@ static void resolve_aliases(struct extlinux *x)
             entry->options = target->options;
             entry->initrd = target->initrd;
             entry->initrd_count = target->initrd_count;
-            entry->disabled = entry->disabled ? entry->disabled : target->disabled;
+            if (!entry->disabled || (entry->disabled == extlinux_password && target->disabled))
+                entry->disabled = target->disabled; /* which no time that runs out takes back */
             x->flags[i] &= (u8)~EXTLINUX_ALIAS;
         }
     }
@@ -158,10 +159,13 @@ static struct boot_entry *find_command(struct extlinux *x, struct text line)
     if (!name.len || (flags & EXTLINUX_GONE))
         return NULL;
     if (!entry) {
+        u32 at = x->config->entry_count;
         entry = implicit_entry(x, name, line);
-        if (entry)
-            x->flags[x->config->entry_count - 1] = EXTLINUX_HIDDEN;
-        return entry;
+        if (!entry || entry->kind != ENTRY_BOOT)
+            return descend(x, entry);
+        flags = x->flags[at]; /* of what is no kernel, but a way about the menu */
+        x->flags[at] = EXTLINUX_HIDDEN;
+        return flags ? NULL : entry;
     }
     copy = line.len ? arena_alloc(sizeof *copy, 8) : NULL;
     if (!copy)

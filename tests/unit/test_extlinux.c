@@ -268,6 +268,8 @@ static void defaults(void **state)
         {"default b\ntimeout 5\n" AB "menu passwd x\n", "a /a\n*b /b {x}\n", NULL},
         {"default c\ntimeout 5\n" AB "label c\nlocalboot 0\nmenu passwd x\n",
          "a /a\nb /b {x}\n*c !it starts the BIOS's next disk\n", NULL},
+        {"default c\ntimeout 5\nlabel c\nkernel ifcpu64.c32\nappend d\nmenu passwd x\nlabel d\nlocalboot 0\n",
+         "*c !it starts the BIOS's next disk\nd !it starts the BIOS's next disk\n", NULL},
         {"default bb\n" AB, "*a /a\nb /b {x}\n",
          "shim: error: syslinux.cfg:1: `default` \"bb\": there is no such label; did you mean \"b\"?\n"},
         {"default c\nlabel c\nlocalboot 0\n" AB, "*c !it starts the BIOS's next disk\na /a\nb /b {x}\n", NULL},
@@ -310,6 +312,18 @@ static void other_settings(void **state)
     parse("ontimeout m\n" AB "menu begin s\ntimeout 50\nontimeout a\nmenu end\nlabel m\nlocalboot 0\n");
     assert_ptr_equal(config.timeout_entry, config.entry[3]);
     assert_int_equal(config.timeout, TIMEOUT_UNSET);
+    parse("ontimeout menu.c32\nonerror ifcpu64.c32 a -- b\n" AB); /* no kernels */
+    assert_null(config.timeout_entry);
+    assert_null(config.fallback_entry);
+    assert_int_equal(config.entry_count, 2);
+    static const struct toy other[] = {
+        {1, "/d/syslinux.cfg", "ontimeout o.cfg\nlabel a\nlinux /a\n", 0, false},
+        {1, "/d/o.cfg", "default c\nlabel c\nlinux /c\nlabel e\nlinux /e\n", 0, false},
+        {0},
+    };
+    read_toy(other);
+    assert_int_equal(config.entry_count, 4);
+    assert_string_equal(config.timeout_entry->kernel, "/c");
     static const char *const locks[] = {"allowoptions 0\n" AB, "noescape 1\n" AB, "menu master passwd x\n" AB};
     for (u32 i = 0; i < ARRAY_COUNT(locks); i++) {
         parse(locks[i]);
