@@ -107,10 +107,13 @@ $(B)/core.labels: $(B)/shim.elf.debug
 	    / core_(start|data_end|end)$$/ { print $$3 " = 0x" $$1 ";" }' >$@
 
 # What is called or read from many places is the same bytes in all of them where they say its place and not the way to
-# it: a twelfth less to pack. Behind the code of a call, of a jump and of [rip + ...] this is done to ways below 1 MiB;
-# late.c takes it back.
-PLACES := 's/([\xe8\xe9\x05\x0d\x15\x1d\x25\x2d\x35\x3d])(..(?:[\0-\x0f]\0|[\xf0-\xff]\xff))/ \
-    my $$to = unpack("V", $$2) + $$-[2] & 0x1fffff; $$1 . pack("V", $$to | ($$to >> 20) * 0xffe00000)/gsex'
+# it: a twelfth less to pack. Behind the code of a call, of a jump and of [rip + ...] this is done to ways below 1 MiB,
+# one byte after the other; late.c takes it back from the end on, so that each finds what it left.
+PLACES := 'for my $$at (1 .. length() - 4) { \
+    next if substr($$_, $$at - 1, 5) !~ \
+        /^[\xe8\xe9\x05\x0d\x15\x1d\x25\x2d\x35\x3d]..(?:[\0-\x0f]\0|[\xf0-\xff]\xff)/s; \
+    my $$to = unpack("V", substr $$_, $$at, 4) + $$at & 0x1fffff; \
+    substr($$_, $$at, 4) = pack "V", $$to | ($$to >> 20) * 0xffe00000 }'
 
 $(B)/core.lz4: $(B)/shim.elf.debug shim/late.asm
 	$(call SAY,LZ4) $(OBJCOPY) -O binary --only-section=.late $< $(B)/late.bin

@@ -18,13 +18,12 @@ extern const u8 late_packed[]; /* u32 size; then that many bytes: a DEFLATE stre
  * place from late_start on, and become the way there. */
 static void places_to_ways(void)
 {
-    for (u8 *at = late_start + 1; at + 4 <= late_end; at++) {
+    for (u8 *at = late_end - 4; at > late_start; at--) {
         i32 way = (i32)load_le(at, 4);
         if (((at[-1] & 0xfe) != 0xe8 && (at[-1] & 0xc7) != 5) || way < -(i32)MIB(1) || way >= (i32)MIB(1))
             continue;
         way = (i32)((u32)(way - (i32)(at - late_start)) << 11) >> 11;
         memcpy(at, &way, 4);
-        at += 4;
     }
 }
 
