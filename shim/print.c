@@ -179,9 +179,14 @@ static void print_framed(const char *prefix, const char *format, va_list args, c
     u32 room = (u32)sizeof line - used - 2;
     u32 length = format_text_v(line + used, room, format, args);
     length = length < room ? length : room - 1;
-    for (char *p = line + used; p < line + used + length; p++)
-        if (((u8)*p < ' ' && (*p != '\n' || *prefix)) || *p == 0x7f)
+    for (char *p = line + used; p < line + used + length; p++) {
+        u8 c = (u8)*p;
+        bool unicode = c == 0xc2 && (u8)p[1] < 0xa0; /* U+0080 to U+009F; xterm takes U+009B for ESC and [ */
+        if (unicode || c == 0x7f || (c < ' ' && (c != '\n' || *prefix)))
             *p = '?';
+        if (unicode)
+            p[1] = '?'; /* were it behind the end, where the suffix comes */
+    }
     used += length;
     used += format_text(line + used, (u32)sizeof line - used, "%s", suffix);
     console_write(line, used);
