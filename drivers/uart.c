@@ -242,8 +242,9 @@ static u32 uart_decode_timeout(struct uart *u)
     u64 now = clock_ms();
     if (now - u->last_byte_ms < (u->decoder.count > 1 ? REST_MS : ESCAPE_MS))
         return KEY_NONE;
-    u->escaped_ms = now;
-    return key_decode_timeout(&u->decoder);
+    u32 key = key_decode_timeout(&u->decoder);
+    u->escaped_ms = key == KEY_ESCAPE ? now : 0;
+    return key;
 }
 
 static u32 uart_decode(struct uart *u)

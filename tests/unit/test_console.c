@@ -573,6 +573,7 @@ static void sequences_in_pieces(void **state)
         {"\033[", 500, {KEY_ESCAPE, '['}},
         {"\033x[", 300, {KEY_ESCAPE, 'x', '['}},
         {"\033\033[A", 300, {KEY_ESCAPE, KEY_ESCAPE, KEY_UP}},
+        {"\xe9[", 300, {KEY_UNKNOWN, '['}}, /* a terminal of Latin-1 */
     };
     for (u32 i = 0; i < ARRAY_COUNT(cases); i++) {
         u32 keys[8] = {0}, count = 0;
