@@ -149,10 +149,11 @@ def fuzz_one(name):
     program, corpus = f"{build}/fuzzers/{name}", f"tests/fuzz/corpus/{name}"
     options = [f"-artifact_prefix={build}/fuzz-test/{name}-", "-timeout=60", "-rss_limit_mb=2048", "-verbosity=1",
                f"-seed={FUZZ_SEED}", "-use_cmp=0", "-reload=0"]
-    saved = [corpus] if os.path.isdir(corpus) else []
-    replay = run([program, "-runs=0", *options, *saved], 300) if saved else (1, f"no corpus at {corpus}")
+    saved = sorted(glob.glob(f"{corpus}/*"))
+    replay = run([program, "-runs=0", *options, corpus], 300) if saved else (1, f"no corpus at {corpus}")
     limits = [f"-runs={FUZZ_RUNS}", f"-max_total_time={FUZZ_SECONDS}"]
-    fresh = run([program, *limits, *options, work, *saved], FUZZ_SECONDS + 300)
+    seeds = [f"-seed_inputs={','.join(saved)}"] if saved else []  # a folder would be read in its own order
+    fresh = run([program, *limits, *options, *seeds, work], FUZZ_SECONDS + 300)
     return replay, fresh
 
 
