@@ -147,6 +147,7 @@ static void take_word(struct arguments *a, const struct argument *word)
 
 static void append(struct arguments *a, struct text t)
 {
+    t = text_trim(t); /* quotes are gone, the blanks in them not */
     if (a->append.len && t.len)
         t = text_of(format_copy("%.*s %.*s", (int)a->append.len, a->append.at, (int)t.len, t.at));
     if (t.len)
@@ -164,7 +165,7 @@ void arguments_add(struct arguments *arguments, const char *cmdline)
         if (word.value.len && text_equal(word.key, "virtio_mmio.device"))
             append(arguments, text_of(format_copy("virtio_mmio.device=%.*s", (int)word.value.len, word.value.at)));
     }
-    append(arguments, text_trim(rest));
+    append(arguments, rest);
 }
 
 void arguments_read(struct arguments *arguments, const char *cmdline)

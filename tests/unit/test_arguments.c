@@ -72,6 +72,7 @@ static void every_argument(void **state)
         {.line = "virtio_mmio.device=4K@0xd0000000:5 lock virtio_mmio.device=\"4K@0xd0001000:6\" -- root=/dev/vda -- 1",
          .append = "virtio_mmio.device=4K@0xd0000000:5 virtio_mmio.device=4K@0xd0001000:6 root=/dev/vda -- 1",
          .lock = true},
+        {.line = "virtio_mmio.device=\"4K@0xd0000000:5 \" -- \t", .append = "virtio_mmio.device=4K@0xd0000000:5"},
         {.line = "-- x virtio_mmio.device=4K@0xd0000000:5", .append = "x virtio_mmio.device=4K@0xd0000000:5"},
         {.line = "virtio_mmio.device= virtio_mmio.device", .append = NULL},
     };
