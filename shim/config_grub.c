@@ -543,12 +543,11 @@ static void begin_work(struct grub *g)
  * the config. */
 static struct text first_member(struct text archive)
 {
-    struct text size = {archive.at + 124, 12};
     u32 length = 0;
     if (archive.len < 512 || memcmp(archive.at + 257, "ustar", 5))
         return archive;
-    for (u32 i = 0; i < size.len && size.at[i] >= '0' && size.at[i] <= '7'; i++)
-        length = length << 3 | (u32)(size.at[i] - '0');
+    for (const char *p = archive.at + 124; p < archive.at + 136 && *p >= '0' && *p <= '7'; p++) /* octal */
+        length = length << 3 | (u32)(*p - '0');
     return (struct text){archive.at + 512, (u32)min_u64(length, archive.len - 512)};
 }
 
