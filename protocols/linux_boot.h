@@ -12,13 +12,10 @@
 #define LINUX_HEADER_LENGTH_AT 0x201u /* byte: the header ends at 202h + this */
 #define LINUX_HEADER_END_MAX 0x290u /* where the zero page goes on with other things */
 #define LINUX_BOOT_FLAG 0xaa55u
-#define LINUX_HEADER_MAGIC 0x53726448u /* "HdrS" */
 #define LINUX_E820_MAX 128u
 
 /* loadflags */
 enum { LINUX_LOADED_HIGH = 0x01, LINUX_KEEP_SEGMENTS = 0x40, LINUX_CAN_USE_HEAP = 0x80 };
-
-#define LINUX_KERNEL_VERSION_FROM 0x200u /* kernel_version: of its name in the setup code, from here */
 
 /* xloadflags, from 2.12 on */
 enum { XLF_KERNEL_64 = 1, XLF_CAN_BE_LOADED_ABOVE_4G = 2 };

@@ -49,7 +49,7 @@ struct linux_plan {
 static bool enters_by_real_mode(const u8 *head, u32 len, const struct linux_header *h)
 {
     static const char memdisk[] = "MEMDISK";
-    u32 name = LINUX_KERNEL_VERSION_FROM + h->kernel_version;
+    u32 name = LINUX_VERSION_BASE + h->kernel_version;
     return (!h->code32_start && !(h->xloadflags & XLF_KERNEL_64)) ||
            (fits(name, sizeof memdisk, len) && !memcmp(head + name, memdisk, sizeof memdisk - 1));
 }
@@ -115,7 +115,7 @@ static enum error linux_recognise(const u8 *head, u32 len, u64 size)
     if (len < LINUX_HEADER_AT + offsetof(struct linux_header, realmode_swtch))
         return ERR_NOT_MINE;
     read_header(head, len, &plan);
-    if (h->header != LINUX_HEADER_MAGIC)
+    if (h->header != LINUX_MAGIC)
         return ERR_NOT_MINE;
     if (h->boot_flag != LINUX_BOOT_FLAG)
         return fail(ERR_CORRUPT, "bzImage boot_flag %04x at byte 510, expected aa55", h->boot_flag);

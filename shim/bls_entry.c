@@ -7,6 +7,7 @@
  * (*.efi.extra.d) and credentials beside an image. Exercise: tests/unit/test_bls.c, tests/fuzz/fuzz_bls.c.
  */
 #include "bls.h"
+#include "payload.h"
 #include "print.h"
 #include "uki.h"
 
@@ -422,8 +423,8 @@ static bool open_kernel(struct reading *r, struct file *file)
 
 static bool is_bzimage(const struct file *file)
 {
-    u32 magic = 0; /* Linux, Documentation/arch/x86/boot.rst */
-    bool is = !file_read(file, 0x202, sizeof magic, &magic) && magic == 0x53726448;
+    u32 magic = 0;
+    bool is = !file_read(file, LINUX_MAGIC_AT, sizeof magic, &magic) && magic == LINUX_MAGIC;
     error_clear();
     return is;
 }

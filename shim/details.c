@@ -5,6 +5,7 @@
  */
 #include "cpu.h"
 #include "menu_model.h"
+#include "payload.h"
 #include "print.h"
 #include "screen.h"
 #include "tables.h"
@@ -13,11 +14,8 @@
 #define TOP 2u
 #define LABEL_CELLS 12u
 
-/* Linux Documentation/arch/x86/boot.rst: "HdrS", then the offset, less 200h, of a text that names the version. */
-#define LINUX_MAGIC_AT 0x202u
-#define LINUX_MAGIC 0x53726448u
+/* Linux Documentation/arch/x86/boot.rst: the offset, less LINUX_VERSION_BASE, of a text that names the version. */
 #define LINUX_VERSION_AT 0x20eu
-#define LINUX_VERSION_BASE 0x200u
 #define LINUX_VERSION_MAX 128u
 
 struct page {

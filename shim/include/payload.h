@@ -17,6 +17,12 @@
 #define PLACEMENTS_MAX 96
 #define HEAD_SIZE 4096u /* bytes of the kernel file read for recognise(); fewer when the file is shorter */
 
+/* What tells a bzImage to those who only look at it (Linux, Documentation/arch/x86/boot.rst): the magic number's place in
+ * the file, and what the offset of the text that names its version counts from. */
+#define LINUX_MAGIC_AT 0x202u
+#define LINUX_MAGIC 0x53726448u /* "HdrS" */
+#define LINUX_VERSION_BASE 0x200u
+
 /* file bytes [file_offset, file_offset + file_size) go to dest; the rest of mem_size is zeroed. from NULL: all zero. */
 struct placement {
     const struct file *from;
